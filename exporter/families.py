@@ -1,0 +1,161 @@
+"""A metric is a value: name, HELP, kind, labels and the pure function that measures it.
+
+The one expression that builds a :class:`Family` is the only place where a metric is written
+down. The page, ``HELP``, the table in the README and the checks on dashboards and rules all
+read it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+D = TypeVar("D")
+Labels = tuple[str, ...]
+
+
+class Kind(StrEnum):
+    """The type of a family. Text 0.0.4 has no ``info``; there it is a gauge (value 1)."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The value of a histogram's sample.
+
+    ``counts`` has one more element than ``bounds``, for what lies above the last bound; each
+    counts its own bucket only. ``total`` is the sum of the observed values.
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
+
+Sample = tuple[Labels, float | Buckets]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family(Generic[D]):
+    """``measure`` gives the samples of some data; none at all means that nothing is known.
+
+    ``name`` is the name of the samples (a counter's ends in ``_total``, an info's in ``_info``).
+    """
+
+    name: str
+    help: str
+    kind: Kind
+    labels: Labels
+    measure: Callable[[D], Iterable[Sample]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A family with its samples: sorted by label values, each label set once, never empty."""
+
+    name: str
+    help: str
+    kind: Kind
+    labels: Labels
+    samples: tuple[Sample, ...]
+
+
+class DuplicateSeries(RuntimeError):
+    """A family measured the same label set twice: a bug of ours, which must be loud."""
+
+
+def gauge(
+    name: str, text: str, measure: Callable[[D], Iterable[Sample]], labels: Labels = ()
+) -> Family[D]:
+    return Family(name=name, help=text, kind=Kind.GAUGE, labels=labels, measure=measure)
+
+
+def counter(
+    name: str, text: str, measure: Callable[[D], Iterable[Sample]], labels: Labels = ()
+) -> Family[D]:
+    return Family(name=name, help=text, kind=Kind.COUNTER, labels=labels, measure=measure)
+
+
+def histogram(
+    name: str, text: str, measure: Callable[[D], Iterable[Sample]], labels: Labels = ()
+) -> Family[D]:
+    return Family(name=name, help=text, kind=Kind.HISTOGRAM, labels=labels, measure=measure)
+
+
+def info(
+    name: str, text: str, labels: Labels, measure: Callable[[D], Iterable[Labels]]
+) -> Family[D]:
+    """An info family, whose ``measure`` gives label values only: the value is always 1."""
+
+    def ones(data: D) -> Iterable[Sample]:
+        return ((values, 1.0) for values in measure(data))
+
+    return Family(name=name, help=text, kind=Kind.INFO, labels=labels, measure=ones)
+
+
+def one(value: float | None) -> tuple[Sample, ...]:
+    """The samples of a family without labels; none if the value is not known."""
+    return () if value is None else (((), value),)
+
+
+def measure(families: Iterable[Family[D]], data: D, *, suffix: str = "") -> tuple[Measured, ...]:
+    """Measure each family; those that know nothing are left out.
+
+    ``suffix`` goes to the end of every HELP. Raises DuplicateSeries.
+    """
+    found = (
+        Measured(
+            name=family.name,
+            help=family.help + suffix,
+            kind=family.kind,
+            labels=family.labels,
+            samples=_in_order(family, family.measure(data)),
+        )
+        for family in families
+    )
+    return tuple(measured for measured in found if measured.samples)
+
+
+def _in_order(family: Family[D], samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    ordered = sorted(
+        (
+            (values, value if isinstance(value, Buckets) else float(value))
+            for values, value in samples
+        ),
+        key=lambda sample: sample[0],
+    )
+    for i, (values, _) in enumerate(ordered):
+        if len(values) != len(family.labels):
+            raise DuplicateSeries(
+                f"{family.name} has labels {family.labels} but measured {len(values)} values"
+            )
+        if i and values == ordered[i - 1][0]:
+            raise DuplicateSeries(f"{family.name} measured the label set {values} twice")
+    return tuple(ordered)
+
+
+def confine(
+    measured: tuple[Measured, ...], label: str, known: frozenset[str]
+) -> tuple[Measured, ...]:
+    """Leave out the samples whose ``label`` is neither empty nor in ``known``.
+
+    Gives back the very same tuple when nothing has to go, so that what was rendered of it stays
+    good.
+    """
+    kept = []
+    for family in measured:
+        if label not in family.labels:
+            kept.append(family)
+            continue
+        at = family.labels.index(label)
+        samples = tuple(s for s in family.samples if not s[0][at] or s[0][at] in known)
+        if len(samples) == len(family.samples):
+            kept.append(family)
+        elif samples:
+            kept.append(replace(family, samples=samples))
+    same = len(kept) == len(measured) and all(a is b for a, b in zip(kept, measured, strict=True))
+    return measured if same else tuple(kept)

@@ -1,0 +1,30 @@
+"""Async tests run under anyio's plugin, in virtual time unless a module asks for the real one."""
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from tests.support.loop import VirtualLoop
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"loop_factory": VirtualLoop}
+
+
+@pytest.fixture
+def need() -> Any:
+    """Give a real program by name, or say which is missing: a failure in CI, else a skip."""
+
+    def find(program: str, hint: str) -> str:
+        path = shutil.which(program)
+        if path:
+            return path
+        message = f"{program} is not installed: {hint}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)  # said by name, and never in CI
+
+    return find

@@ -1,0 +1,69 @@
+"""Virtual time: an event loop whose clock jumps to the next timer when there is nothing to do.
+
+Days of a daemon pass in seconds, and a test that waits is exact rather than lucky. The ready
+libraries jump also while a worker thread is busy, so that time-outs fire although nothing is
+late; this daemon writes SQLite and renders in threads, hence this loop. It never jumps while
+
+* something is ready to run, or
+* a job handed to an executor has not come back, or
+* a socket has something to say (looked at for real, without waiting).
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+_GRACE = 0.001  # seconds that a peer in another thread or process gets to say something
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Waits for real only as long as `patience` asks; otherwise moves the clock."""
+
+    loop: "VirtualLoop"
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0:
+            return super().select(0)
+        if self.loop.in_threads:
+            # A thread will wake the loop through its self-pipe; the clock stands still meanwhile.
+            return super().select(None)
+        events = super().select(_GRACE if timeout is not None else None)
+        if not events and timeout is not None:
+            self.loop.jump(timeout)
+        return events
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Starts at 0 seconds. ``time()`` is virtual; ``wall()`` is the same as Unix time."""
+
+    EPOCH = 1_800_000_000.0  # an instant in 2027: no test depends on the day it runs
+
+    def __init__(self) -> None:
+        self.in_threads = 0
+        self._now = 0.0
+        selector = _JumpingSelector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self._now
+
+    def wall(self) -> float:
+        """Unix seconds that go with the virtual clock."""
+        return self.EPOCH + self._now
+
+    def jump(self, seconds: float) -> None:
+        self._now += seconds
+
+    def run_in_executor(  # type: ignore[override] # typeshed types it with TypeVarTuple
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> "asyncio.Future[Any]":
+        self.in_threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._returned)
+        return future
+
+    def _returned(self, _: "asyncio.Future[Any]") -> None:
+        self.in_threads -= 1

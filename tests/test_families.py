@@ -1,0 +1,59 @@
+"""A family measures what it is given, in order, once."""
+
+import pytest
+
+from exporter.families import DuplicateSeries, Family, confine, counter, gauge, info, measure, one
+
+LABELS = ("environment_id", "topic")
+
+
+def test_samples_come_out_sorted_whatever_the_order_of_the_data() -> None:
+    family = counter("things_total", "Things.", lambda data: data, LABELS)
+    (measured,) = measure([family], [(("b", "x"), 1), (("a", "y"), 2), (("a", "x"), 3)])
+    assert [values for values, _ in measured.samples] == [("a", "x"), ("a", "y"), ("b", "x")]
+
+
+def test_a_label_set_that_appears_twice_is_loud() -> None:
+    family = gauge("things", "Things.", lambda data: data, ("environment_id",))
+    with pytest.raises(DuplicateSeries, match="things measured the label set"):
+        measure([family], [(("a",), 1), (("a",), 2)])
+
+
+def test_a_label_set_of_the_wrong_length_is_loud() -> None:
+    family = gauge("things", "Things.", lambda data: data, LABELS)
+    with pytest.raises(DuplicateSeries, match="1 values"):
+        measure([family], [(("a",), 1)])
+
+
+def test_a_family_that_knows_nothing_is_left_out() -> None:
+    known: Family[None] = gauge("known", "Known.", lambda _: one(0))
+    unknown: Family[None] = gauge("unknown", "Unknown.", lambda _: one(None))
+    assert [m.name for m in measure([known, unknown], None)] == ["known"]
+
+
+def test_the_interval_stands_at_the_end_of_the_help_text() -> None:
+    (measured,) = measure([gauge("a", "Of a.", lambda _: one(1))], None, suffix=" Polled every 1m.")
+    assert measured.help == "Of a. Polled every 1m."
+
+
+def test_an_info_family_has_the_value_one() -> None:
+    (measured,) = measure([info("a_info", "Of a.", ("name",), lambda names: names)], [("x",)])
+    assert measured.samples == ((("x",), 1.0),)
+
+
+def test_what_is_gone_is_left_out_and_what_names_no_environment_stays() -> None:
+    family = gauge("things", "Things.", lambda data: data, LABELS)
+    measured = measure([family], [(("a", "x"), 1), (("b", "x"), 2), (("", "x"), 3)])
+    (left,) = confine(measured, "environment_id", frozenset({"a"}))
+    assert [values for values, _ in left.samples] == [("", "x"), ("a", "x")]
+
+
+def test_a_family_of_which_all_is_gone_goes_whole() -> None:
+    family = gauge("things", "Things.", lambda data: data, ("environment_id",))
+    assert confine(measure([family], [(("a",), 1)]), "environment_id", frozenset()) == ()
+
+
+def test_where_nothing_is_gone_the_same_value_comes_back() -> None:
+    family = gauge("things", "Things.", lambda data: data, ("environment_id",))
+    measured = measure([family], [(("a",), 1)])
+    assert confine(measured, "environment_id", frozenset({"a", "b"})) is measured

@@ -1,0 +1,211 @@
+"""Agents, environment by environment: the reason this exporter exists."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.sweep import Swept, shortfall, sweep
+from exporter.errors import BadRequest, NotFound, StorageFailed
+from exporter.families import Sample, gauge, info
+from exporter.flatfile.models import Agent
+from exporter.flatfile.protocol import Flatfile
+from exporter.state import sightings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The agents of one environment, system agents among them.
+
+    ``at`` is loop time and ``wall`` Unix time of the listing.
+    """
+
+    agents: tuple[Agent, ...]
+    at: float
+    wall: float
+
+    @property
+    def deployed(self) -> tuple[Agent, ...]:
+        """Without the agents that Flatfile itself put there."""
+        return tuple(agent for agent in self.agents if not agent.system)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """``last_seen`` is None while the state that remembers it cannot be read."""
+
+    listings: Mapping[str, Listing]
+    last_seen: Mapping[str, float] | None
+    plain_lists_all: bool
+
+
+@dataclass(slots=True)
+class _Asker:
+    """Asks about one environment with as few questions as are known to be enough.
+
+    Whether a listing without ``isSystem`` holds the system agents is not documented (API notes,
+    section 7). One such agent in one plain listing proves that it does; until then both
+    questions are asked, and every agent's own field decides.
+    """
+
+    flatfile: Flatfile
+    plain_lists_all: bool
+
+    async def ask(self, environment_id: str) -> tuple[Agent, ...]:
+        plain = await self.flatfile.agents(environment_id)
+        if any(agent.system for agent in plain):
+            self.plain_lists_all = True
+        if self.plain_lists_all:
+            return plain
+        try:
+            system = await self.flatfile.agents(environment_id, system=True)
+        except BadRequest:  # the filter is newer than this server
+            self.plain_lists_all = True
+            return plain
+        return tuple({agent.id: agent for agent in (*plain, *system)}.values())
+
+
+async def look(this: Round[Agents]) -> Observation[Agents]:
+    """Each environment by itself; one that fails keeps its last listing for a while."""
+    environments = await this.environments()
+    before = this.previous
+    asker = _Asker(this.flatfile, before.plain_lists_all if before else False)
+    swept = await sweep(
+        [environment.id for environment in environments],
+        asker.ask,
+        workers=this.settings.api.concurrency,
+    )
+    await _forgive_deleted(this, swept)
+    error = shortfall(swept.failures, len(environments), "environments' agents")
+    if error and not swept.answers:
+        raise error
+    old = before.listings if before else {}
+    listings = {
+        environment.id: listing
+        for environment in environments
+        if (listing := _listing(this, swept, old, environment.id)) is not None
+    }
+    return Observation(
+        data=Agents(
+            listings=listings,
+            last_seen=await _last_seen(this, swept),
+            plain_lists_all=asker.plain_lists_all,
+        ),
+        error=error,
+        plan="environment by environment"
+        + ("" if asker.plain_lists_all else ", system agents asked for apart"),
+    )
+
+
+def _listing(
+    this: Round[Agents],
+    swept: Swept[str, tuple[Agent, ...]],
+    old: Mapping[str, Listing],
+    environment_id: str,
+) -> Listing | None:
+    if environment_id in swept.answers:
+        return Listing(agents=swept.answers[environment_id], at=this.now, wall=this.wall)
+    kept = old.get(environment_id)
+    return kept if kept and this.now - kept.at <= this.retain else None
+
+
+async def _forgive_deleted(this: Round[Agents], swept: Swept[str, tuple[Agent, ...]]) -> None:
+    """An environment that was deleted since it was listed has not failed. Look again to be sure."""
+    missing = [key for key, error in swept.failures.items() if isinstance(error, NotFound)]
+    if not missing:
+        return
+    exist = {e.id for e in await this.directory.environments(this.flatfile, max_age=0)}
+    for environment_id in missing:
+        if environment_id not in exist:
+            del swept.failures[environment_id]
+
+
+async def _last_seen(
+    this: Round[Agents], swept: Swept[str, tuple[Agent, ...]]
+) -> Mapping[str, float] | None:
+    """Remember who has an agent now. Without the state nothing is known of before: not 0."""
+    having = [
+        environment_id
+        for environment_id, agents in swept.answers.items()
+        if any(not agent.system for agent in agents)
+    ]
+    try:
+        return await this.store.run(partial(sightings.seen, environment_ids=having, now=this.wall))
+    except StorageFailed:  # counted where the state is the point, and said by the store
+        return None
+
+
+def _each(value: Callable[[Listing], float]) -> Callable[[Agents], Iterable[Sample]]:
+    """A family with one value for each environment listed."""
+    return lambda seen: [((of,), value(listing)) for of, listing in seen.listings.items()]
+
+
+def _each_agent(value: Callable[[Agent], float]) -> Callable[[Agents], Iterable[Sample]]:
+    return lambda seen: [
+        ((of, agent.id), value(agent))
+        for of, listing in seen.listings.items()
+        for agent in listing.agents
+    ]
+
+
+def _last_seen_samples(seen: Agents) -> Iterable[Sample]:
+    for of, listing in seen.listings.items():
+        if seen.last_seen is not None:
+            yield (of,), seen.last_seen.get(of, 0.0)
+        elif listing.deployed:
+            yield (of,), listing.wall
+
+
+COLLECTOR = Collector(
+    name="agents",
+    look=look,
+    essential=True,
+    families=(
+        gauge(
+            "flatfile_environment_agents",
+            "Deployed agents that are not system agents.",
+            _each(lambda listing: len(listing.deployed)),
+            ("environment_id",),
+        ),
+        gauge(
+            "flatfile_environment_system_agents",
+            "System agents.",
+            _each(lambda listing: len(listing.agents) - len(listing.deployed)),
+            ("environment_id",),
+        ),
+        info(
+            "flatfile_agent_info",
+            "Slug and compiler of an agent.",
+            ("environment_id", "agent_id", "slug", "compiler"),
+            lambda seen: [
+                (of, agent.id, agent.slug or "", agent.compiler or "")
+                for of, listing in seen.listings.items()
+                for agent in listing.agents
+            ],
+        ),
+        gauge(
+            "flatfile_agent_created_timestamp_seconds",
+            "When an agent was first deployed.",
+            _each_agent(lambda agent: agent.created_at),
+            ("environment_id", "agent_id"),
+        ),
+        gauge(
+            "flatfile_agent_updated_timestamp_seconds",
+            "When an agent was last deployed.",
+            _each_agent(lambda agent: agent.updated_at),
+            ("environment_id", "agent_id"),
+        ),
+        gauge(
+            "flatfile_environment_agent_last_seen_timestamp_seconds",
+            "When the environment was last seen to have an agent; 0 if never. Kept over restarts.",
+            _last_seen_samples,
+            ("environment_id",),
+        ),
+        gauge(
+            "flatfile_environment_last_success_timestamp_seconds",
+            "When the agents of the environment were last listed in full.",
+            _each(lambda listing: listing.wall),
+            ("environment_id",),
+        ),
+    ),
+)

@@ -1,0 +1,68 @@
+"""What a collector is: a name, a function that looks, and families that measure what it saw."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from exporter.collectors.directory import Directory
+from exporter.errors import RoundError
+from exporter.families import Family
+from exporter.flatfile.models import Environment
+from exporter.flatfile.protocol import Flatfile
+from exporter.settings import Settings
+from exporter.state.store import Store
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round(Generic[D]):
+    """What a look has at hand.
+
+    ``now`` is loop time and ``wall`` Unix time at the start of the round, ``interval`` and
+    ``retain`` belong to the collector; all in seconds. ``previous`` is what the collector saw in
+    its last successful round, None before that.
+    """
+
+    flatfile: Flatfile
+    directory: Directory
+    store: Store
+    settings: Settings
+    previous: D | None
+    now: float
+    wall: float
+    interval: float
+    retain: float
+
+    async def environments(self) -> tuple[Environment, ...]:
+        """The environments to ask about, as listed lately."""
+        return await self.directory.environments(
+            self.flatfile, max_age=1.5 * self.settings.collector.environments.interval
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation(Generic[D]):
+    """What a look saw.
+
+    ``error`` says that part of it failed: the data is still good (what failed kept its last
+    value, or is absent), but the round does not count as a success. ``plan`` says in words how
+    it was asked. ``environments`` are the ids of those that exist, if the look listed them.
+    """
+
+    data: D
+    error: RoundError | None = None
+    truncated: bool = False
+    plan: str = ""
+    environments: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector(Generic[D]):
+    """``look`` raises a RoundError if there is nothing new to show."""
+
+    name: str
+    look: Callable[[Round[D]], Awaitable[Observation[D]]]
+    families: tuple[Family[D], ...]
+    essential: bool = False
+    """Whether readiness waits for its first complete round."""

@@ -1,0 +1,69 @@
+"""The account and its environments."""
+
+from dataclasses import dataclass
+
+from exporter.collectors.contract import Collector, Observation, Round
+from exporter.errors import RoundError
+from exporter.families import gauge, info, one
+from exporter.flatfile.models import Account, Environment
+
+_ACCOUNT_LASTS = 3_600.0  # seconds; an account is hardly ever renamed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environments:
+    """``account`` is None where the credential may not read it; ``account_at`` is loop time."""
+
+    environments: tuple[Environment, ...]
+    account: Account | None
+    account_at: float
+
+
+async def look(this: Round[Environments]) -> Observation[Environments]:
+    """One listing, and once in a while the account's name."""
+    listed = await this.directory.environments(this.flatfile, max_age=0)
+    account, at = await _account(this)
+    return Observation(
+        data=Environments(environments=listed, account=account, account_at=at),
+        environments=frozenset(environment.id for environment in listed),
+        plan="account-wide",
+    )
+
+
+async def _account(this: Round[Environments]) -> tuple[Account | None, float]:
+    """The account is worth a label, not a failed round: on an error the last one stays."""
+    before = this.previous
+    if before and before.account and this.now - before.account_at < _ACCOUNT_LASTS:
+        return before.account, before.account_at
+    try:
+        return await this.flatfile.account(), this.now
+    except RoundError:
+        return (before.account if before else None), this.now
+
+
+COLLECTOR = Collector(
+    name="environments",
+    look=look,
+    essential=True,
+    families=(
+        info(
+            "flatfile_account_info",
+            "The account that the credential belongs to.",
+            ("account_id", "account_name"),
+            lambda seen: [(seen.account.id, seen.account.name)] if seen.account else [],
+        ),
+        gauge(
+            "flatfile_environments",
+            "Environments of the account.",
+            lambda seen: one(len(seen.environments)),
+        ),
+        info(
+            "flatfile_environment_info",
+            "Name of an environment, and whether it is for production.",
+            ("environment_id", "environment_name", "production"),
+            lambda seen: [
+                (e.id, e.name, "true" if e.production else "false") for e in seen.environments
+            ],
+        ),
+    ),
+)

@@ -1,0 +1,163 @@
+"""Events: how many of each topic, of late and ever.
+
+The feed has no page object, no documented order, no upper bound on time, and an event may become
+visible after younger ones (API notes, section 9.1). It is never acknowledged.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.feed import read
+from exporter.collectors.sweep import shortfall, sweep
+from exporter.errors import BadRequest, Forbidden, NotFound
+from exporter.families import Sample, counter, gauge, one
+from exporter.flatfile import topics
+from exporter.flatfile.models import Event
+from exporter.state import tally
+
+FEED = "events"
+ALWAYS = ("agent:created", "agent:deleted", "agent:updated", "job:completed", "job:failed")
+"""Topics that every environment shows from the start, at 0: the first increase of a counter that
+appears at 1 is one that no rate or alert ever sees."""
+
+_Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """Counts by environment id and topic; ``newest`` in Unix seconds by environment id."""
+
+    total: Mapping[_Pair, int]
+    recent: Mapping[_Pair, int]
+    newest: Mapping[str, float]
+    window: float
+    account_wide: bool
+
+
+async def look(this: Round[Events]) -> Observation[Events]:
+    """One feed for the account if the server allows it, else one for each environment."""
+    environments = [environment.id for environment in await this.environments()]
+    account_wide = this.previous.account_wide if this.previous else True
+    error = None
+    if account_wide:
+        try:
+            await _read(this, None)
+        except (BadRequest, Forbidden):
+            account_wide = False
+    if not account_wide:
+        swept = await sweep(
+            environments, partial(_read, this), workers=this.settings.api.concurrency
+        )
+        failures = {
+            key: error
+            for key, error in swept.failures.items()
+            if not isinstance(error, NotFound)  # deleted since it was listed
+        }
+        error = shortfall(failures, len(environments), "environments' events")
+        if error and not swept.answers:
+            raise error
+    return Observation(
+        data=await _sum_up(this, environments, account_wide),
+        error=error,
+        plan="account-wide" if account_wide else "environment by environment",
+    )
+
+
+async def _read(this: Round[Events], environment_id: str | None) -> None:
+    settings = this.settings.events
+    first = tally.Cursor(origin=this.wall - settings.window, mark=this.wall - settings.window)
+    if environment_id is not None:
+        # Where the account's feed was read before, an environment's own goes on from there.
+        account = await this.store.run(partial(tally.peek, name=FEED))
+        first = first if account is None else account
+
+    async def pages(since: float) -> AsyncIterator[Iterable[tally.Item]]:
+        async for page in this.flatfile.events(since, environment_id=environment_id):
+            yield [_item(event, environment_id) for event in page]
+
+    await read(
+        this.store,
+        pages,
+        feed=FEED,
+        cursor=FEED if environment_id is None else f"{FEED}/{environment_id}",
+        first=first,
+        overlap=settings.overlap,
+        wall=this.wall,
+    )
+
+
+def _item(event: Event, asked_of: str | None) -> tally.Item:
+    return tally.Item(
+        key=event.id,
+        at=event.created_at,
+        environment_id=event.environment_id or asked_of or "",
+        topic=topics.label(event.topic),
+    )
+
+
+async def _sum_up(this: Round[Events], environments: Sequence[str], account_wide: bool) -> Events:
+    settings = this.settings.events
+    since = this.wall - settings.window
+    live = {FEED} if account_wide else {f"{FEED}/{of}" for of in environments}
+    await this.store.run(
+        partial(
+            tally.prune,
+            feed=FEED,
+            before=since,
+            overlap=settings.overlap,
+            live=frozenset(live),
+        )
+    )
+    sums = await this.store.run(partial(tally.totals, feed=FEED, since=since, until=this.wall))
+    zeros = {(of, topic): 0 for of in environments for topic in ALWAYS}
+    newest: dict[str, float] = {}
+    for (of, _, _), at in sums.newest.items():
+        newest[of] = max(at, newest.get(of, at))
+    return Events(
+        total={**zeros, **_by_pair(sums.total)},
+        recent={**zeros, **_by_pair(sums.recent)},
+        newest=newest,
+        window=settings.window,
+        account_wide=account_wide,
+    )
+
+
+def _by_pair(counts: Mapping[tally.Group, int]) -> dict[_Pair, int]:
+    return {(of, topic): n for (of, topic, _), n in counts.items()}
+
+
+def _pairs(counts: Mapping[_Pair, int]) -> Iterable[Sample]:
+    return counts.items()
+
+
+COLLECTOR = Collector(
+    name="events",
+    look=look,
+    families=(
+        gauge(
+            "flatfile_recent_events",
+            "Events whose time lies within the trailing window.",
+            lambda seen: _pairs(seen.recent),
+            ("environment_id", "topic"),
+        ),
+        gauge(
+            "flatfile_recent_events_window_seconds",
+            "The trailing window of flatfile_recent_events.",
+            lambda seen: one(seen.window),
+        ),
+        counter(
+            "flatfile_events_total",
+            "Events since the state was created (its first cursor stands one window in the past).",
+            lambda seen: _pairs(seen.total),
+            ("environment_id", "topic"),
+        ),
+        gauge(
+            "flatfile_environment_last_event_timestamp_seconds",
+            "Time of the newest event.",
+            lambda seen: [((of,), at) for of, at in seen.newest.items()],
+            ("environment_id",),
+        ),
+    ),
+)

@@ -1,0 +1,106 @@
+"""Guests of each environment, each counted once.
+
+The contract lists guests Space by Space, without pages; whether an account's token may ask
+without a Space is not known (API notes, sections 8 and 14.5). So it is tried, and believed only
+where a few Spaces agree with it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.spacecount import every_space
+from exporter.collectors.sweep import shortfall, sweep
+from exporter.errors import BadRequest, Forbidden, NotFound
+from exporter.families import gauge
+from exporter.flatfile.models import Guest
+
+_SAMPLE = 5  # Spaces asked to confirm an account-wide answer
+_SHARE = 0.8  # of the interval over which a round is spread; the rest is for being late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guests:
+    """How many guests each environment has."""
+
+    counts: Mapping[str, int]
+
+
+async def look(this: Round[Guests]) -> Observation[Guests]:
+    """One question if the server allows it, else Space by Space, spread over the interval."""
+    environments = [environment.id for environment in await this.environments()]
+    spaces = await every_space(
+        this.flatfile,
+        environments,
+        workers=this.settings.api.concurrency,
+        page_size=this.settings.api.page_size,
+    )
+    ids = [space.id for space in spaces]
+    guests = await _account_wide(this, ids)
+    plan = "account-wide"
+    if guests is None:
+        plan = "Space by Space"
+        guests = await _space_by_space(this, ids)
+    counted = Counter(guest.environment_id for guest in {g.id: g for g in guests}.values())
+    counts = {environment_id: counted[environment_id] for environment_id in environments}
+    return Observation(data=Guests(counts=counts), plan=plan)
+
+
+async def _account_wide(this: Round[Guests], space_ids: Sequence[str]) -> Sequence[Guest] | None:
+    """None if the server refuses, or if a Space knows a guest that the account does not."""
+    try:
+        everyone = await this.flatfile.guests()
+    except (BadRequest, Forbidden, NotFound):
+        return None
+    known = {guest.id for guest in everyone}
+    for space_id in _spread(space_ids, _SAMPLE):
+        try:
+            some = await this.flatfile.guests(space_id)
+        except NotFound:  # deleted since it was listed
+            continue
+        if any(guest.id not in known for guest in some):
+            return None
+    return everyone
+
+
+async def _space_by_space(this: Round[Guests], space_ids: Sequence[str]) -> Sequence[Guest]:
+    async def ask(space_id: str) -> tuple[Guest, ...]:
+        try:
+            return await this.flatfile.guests(space_id)
+        except NotFound:  # deleted since it was listed
+            return ()
+
+    # The first round hurries, so that there is something to see; later ones leave the budget to
+    # the collectors that matter more.
+    pace = _SHARE * this.interval / len(space_ids) if this.previous and space_ids else 0.0
+    workers = this.settings.api.concurrency
+    swept = await sweep(space_ids, ask, workers=workers, pace=pace)
+    found = list(swept.answers.values())
+    left = [space_id for space_id in space_ids if space_id not in swept.answers]
+    if left:  # an hour's work is worth a second try before it is thrown away
+        again = await sweep(left, ask, workers=workers)
+        found.extend(again.answers.values())
+        error = shortfall(again.failures, len(space_ids), "Spaces' guests")
+        if error:
+            raise error
+    return [guest for guests in found for guest in guests]
+
+
+def _spread(things: Sequence[str], most: int) -> Iterable[str]:
+    """At most so many of them, evenly from first to last."""
+    return things[:: max(1, -(-len(things) // most))] if things else ()
+
+
+COLLECTOR = Collector(
+    name="guests",
+    look=look,
+    families=(
+        gauge(
+            "flatfile_environment_guests",
+            "Guests, each counted once.",
+            lambda seen: [((of,), count) for of, count in seen.counts.items()],
+            ("environment_id",),
+        ),
+    ),
+)

@@ -1,0 +1,132 @@
+"""What we keep of the API's answers: an allow-list of fields, frozen and small.
+
+A field that is not named here is never stored, logged or shown. That is how the secrets which
+the API puts into its listings (``accessToken`` and ``guestLink`` of a Space, ``source`` of an
+agent: API notes, section 1.5) stay out of this process. Nothing is required that the
+documentation breaks in its own examples (sections 5 to 9).
+
+Points in time are Unix seconds.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.dataclasses import dataclass
+
+_CONFIG = ConfigDict(extra="ignore")
+_ISO = "an ISO 8601 date-time"
+
+
+def _instant(value: object) -> object:
+    """Unix seconds of an ISO 8601 text; a text without an offset is UTC (API notes, section 4)."""
+    if not isinstance(value, str):
+        raise ValueError(f"not {_ISO}")  # noqa: TRY004 - pydantic turns ValueError into a message
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _optional_instant(value: object) -> object:
+    return None if value is None or value == "" else _instant(value)
+
+
+Identity = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Instant = Annotated[float, BeforeValidator(_instant)]
+OptionalInstant = Annotated[float | None, BeforeValidator(_optional_instant)]
+
+
+def _falsy(value: object) -> object:
+    return False if value is None else value
+
+
+Flag = Annotated[bool, BeforeValidator(_falsy)]
+"""A boolean whose absence and whose null both mean false."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Account:
+    """API notes, section 10."""
+
+    id: Identity
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Environment:
+    """API notes, section 5."""
+
+    id: Identity
+    name: str = ""
+    production: Flag = Field(default=False, validation_alias="isProd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Space:
+    """API notes, section 6. ``environment_id`` is None where the server leaves it out."""
+
+    id: Identity
+    name: str = ""
+    environment_id: str | None = Field(default=None, validation_alias="environmentId")
+    archived_at: OptionalInstant = Field(default=None, validation_alias="archivedAt")
+    expired_at: OptionalInstant = Field(default=None, validation_alias="expiredAt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Agent:
+    """API notes, section 7. ``source`` and ``sourceMap`` are dropped while decoding."""
+
+    id: Identity
+    created_at: Instant = Field(validation_alias="createdAt")
+    updated_at: Instant = Field(validation_alias="updatedAt")
+    slug: str | None = None
+    compiler: str | None = None
+    system: Flag = Field(default=False, validation_alias="isSystem")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class User:
+    """API notes, section 8, without the name and the e-mail address: a count needs neither."""
+
+    id: Identity
+    last_seen_at: OptionalInstant = Field(default=None, validation_alias="lastSeenAt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Guest:
+    """API notes, section 8, without the name and the e-mail address."""
+
+    id: Identity
+    environment_id: Identity = Field(validation_alias="environmentId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Context:
+    """Of an event. The schema requires an environment, the documented examples do not have it."""
+
+    environment_id: str | None = Field(default=None, validation_alias="environmentId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Event:
+    """API notes, section 9.2: nothing but ``id``, ``topic`` and ``createdAt`` can be relied on."""
+
+    id: Identity
+    topic: str
+    created_at: Instant = Field(validation_alias="createdAt")
+    context: Context | None = None
+
+    @property
+    def environment_id(self) -> str:
+        """Empty where the event names none."""
+        return (self.context and self.context.environment_id) or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Execution:
+    """API notes, section 7. The item has no id of its own and does not name its agent."""
+
+    event_id: Identity = Field(validation_alias="eventId")
+    success: bool
+    created_at: Instant = Field(validation_alias="createdAt")
+    topic: str = ""
+    completed_at: OptionalInstant = Field(default=None, validation_alias="completedAt")

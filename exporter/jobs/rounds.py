@@ -1,0 +1,106 @@
+"""A round of a collector: look, measure, put it on the board, say what changed.
+
+An expected error is counted and said once, when the collector begins to fail; its end is said
+too. Anything else goes on up and ends the process.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from exporter import board
+from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.directory import Directory
+from exporter.errors import RoundError
+from exporter.families import measure
+from exporter.flatfile.protocol import Flatfile
+from exporter.settings import Settings
+from exporter.settings.durations import duration
+from exporter.state.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every round has at hand, whichever collector it is of. ``wall`` gives Unix seconds."""
+
+    flatfile: Flatfile
+    directory: Directory
+    store: Store
+    settings: Settings
+    board: board.Board
+    wall: Callable[[], float]
+
+
+async def play(collector: Collector[Any], around: Surroundings) -> None:
+    """One round. Raises nothing that is expected."""
+    loop = asyncio.get_running_loop()
+    name = collector.name
+    settings = around.settings.collector
+    interval = settings.by_name()[name].interval
+    reading = around.board.snapshot.readings.get(name)
+    this: Round[Any] = Round(
+        flatfile=around.flatfile,
+        directory=around.directory,
+        store=around.store,
+        settings=around.settings,
+        previous=reading.data if reading else None,
+        now=loop.time(),
+        wall=around.wall(),
+        interval=interval,
+        retain=settings.retention(interval),
+    )
+    seen: Observation[Any] | None = None
+    error: RoundError | None = None
+    try:
+        seen = await collector.look(this)
+        error = seen.error
+    except RoundError as failure:
+        error = failure
+    measured = None
+    if seen is not None:
+        # Off the loop: with many thousand series this takes long enough to make a scrape wait.
+        measured = await loop.run_in_executor(None, _measure, collector, seen.data, interval)
+    outcome = board.Outcome(
+        now=loop.time(),
+        started=this.wall,
+        ended=around.wall(),
+        duration=loop.time() - this.now,
+        data=seen.data if seen else None,
+        measured=measured,
+        environments=seen.environments if seen else None,
+        truncated=seen.truncated if seen else False,
+        plan=seen.plan if seen else "",
+        error=error,
+    )
+    before = around.board.snapshot.records.get(name)
+    around.board.swap(board.ended(name, outcome))
+    after = around.board.snapshot.records.get(name)
+    if before and after:
+        _say(name, before, after, error)
+
+
+def _measure(collector: Collector[Any], data: object, interval: float) -> Any:
+    return measure(collector.families, data, suffix=f" Polled every {duration(interval)}.")
+
+
+def _say(name: str, before: board.Record, after: board.Record, error: RoundError | None) -> None:
+    """One line for a change of state, none for its repetition."""
+    if error is not None and before.succeeded is not False:
+        log.warning("collector_failing", collector=name, reason=error.reason, problem=str(error))
+    elif error is None and before.succeeded is False:
+        failing = (after.last_success or 0.0) - (before.problem_since or 0.0)
+        log.info("collector_recovered", collector=name, failing_for=duration(round(failing)))
+    elif error is None and before.succeeded is None:
+        log.info(
+            "collector_first_round",
+            collector=name,
+            took=f"{after.duration or 0:.3f}s",
+            plan=after.plan,
+        )
+    elif after.plan != before.plan:
+        log.info("collector_plan_changed", collector=name, plan=after.plan)

@@ -1,0 +1,67 @@
+# Two commands matter: `make demo` and `make test`. Each sets up all that it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit bench generate format lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.runtime ## Run the exporter against an emulated account, without a credential
+	@$(BIN)/flatfile-exporter demo
+
+test: $(VENV)/.test ## Install what the tests need, then run every check there is
+	@tests/peers/install
+	@$(MAKE) --no-print-directory lint unit
+
+lint: $(VENV)/.test ## Check style, types and floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test ## Run the tests, on every core
+	$(BIN)/pytest -n auto --dist worksteal
+
+bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
+	$(BIN)/python -m tests.benchmarks
+
+generate: $(VENV)/.test ## Write again all that is generated: tables, example configuration
+	$(BIN)/python -m exporter.reference
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+format: $(VENV)/.test ## Format the source
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+lock: $(VENV)/.test ## Pin the newest dependencies, with hashes and without index addresses
+	$(PIP) install uv
+	$(BIN)/$(COMPILE) pyproject.toml --group build -o deploy/requirements.lock
+	$(BIN)/$(COMPILE) pyproject.toml --group test -o tests/requirements.lock
+
+clean: ## Remove what these commands made
+	rm -rf $(VENV) tests/emulator/vendor/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis data
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11; say which to use: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/peers/install venv
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml deploy/requirements.lock | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) install --require-hashes -r deploy/requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml tests/requirements.lock | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) install --require-hashes -r tests/requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime

@@ -1,0 +1,129 @@
+"""The kinds of value that point somewhere on a network, and the patterns."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from exporter.settings.addresses import ListenAddress
+from exporter.settings.kinds import Kind, line, one_text, quoted
+
+FIXED_PATHS = ("/", "/-", "/healthz", "/livez", "/readyz", "/favicon.ico")
+"""What the server answers whatever the configuration says; nothing below ``/-`` is free either."""
+
+
+@dataclass(frozen=True)
+class BaseUrl(Kind):
+    """The API's base. The messages never show it: it may hold a password that does not belong."""
+
+    @property
+    def metavar(self) -> str:
+        return "URL"
+
+    @property
+    def form(self) -> str:
+        return "a base URL of http or https"
+
+    def read(self, raw: object) -> str:
+        text = line(one_text(raw))
+        try:
+            parts = urlsplit(text)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError("is not a URL; write one such as https://host/api/v1") from None
+        if parts.scheme not in ("http", "https") or not host or port == 0 or " " in text:
+            raise ValueError("is not a URL of http or https; write one such as https://host/api/v1")
+        if "@" in parts.netloc:
+            raise ValueError("holds a user name or password; give a credential in auth.* instead")
+        if "?" in text or "#" in text:
+            raise ValueError("holds a query or a fragment; write the base only")
+        base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return base if base.endswith("/v1") else base + "/v1"
+
+
+@dataclass(frozen=True)
+class UrlPath(Kind):
+    @property
+    def metavar(self) -> str:
+        return "PATH"
+
+    @property
+    def form(self) -> str:
+        return "a path such as /metrics"
+
+    def read(self, raw: object) -> str:
+        text = line(one_text(raw))
+        if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", text):
+            raise ValueError(f"{quoted(text)} is not a path such as /metrics")
+        if any(text == fixed or text.startswith(f"{fixed}/") for fixed in FIXED_PATHS[1:]):
+            raise ValueError(f"{quoted(text)} is taken by the server itself; choose another path")
+        return text
+
+
+@dataclass(frozen=True)
+class Addresses(Kind):
+    """One or more listen addresses."""
+
+    repeatable = True
+    separator = ","
+
+    @property
+    def metavar(self) -> str:
+        return "ADDRESS"
+
+    @property
+    def form(self) -> str:
+        return "host:port, :port or [IPv6 address]:port"
+
+    def read(self, raw: object) -> tuple[ListenAddress, ...]:
+        written = [part.strip() for text in several(raw) for part in text.split(",")]
+        addresses = tuple(ListenAddress.parse(text) for text in written)
+        fixed = [address for address in addresses if address.port]
+        if len(set(fixed)) < len(fixed):
+            raise ValueError("names the same address twice")
+        return addresses
+
+    def show(self, value: Any) -> str:
+        return ",".join(str(address) for address in value)
+
+
+@dataclass(frozen=True)
+class Patterns(Kind):
+    """Regular expressions. No separator: each character may be part of one; ``|`` says "or"."""
+
+    repeatable = True
+
+    @property
+    def metavar(self) -> str:
+        return "REGEX"
+
+    @property
+    def form(self) -> str:
+        return "a regular expression"
+
+    def read(self, raw: object) -> tuple[re.Pattern[str], ...]:
+        return tuple(_compiled(text) for text in several(raw))
+
+    def show(self, value: Any) -> str:
+        return "|".join(pattern.pattern for pattern in value)
+
+
+def several(raw: object) -> tuple[str, ...]:
+    """Take one text or a list of them, or raise ValueError."""
+    if isinstance(raw, str):
+        return (raw,)
+    if isinstance(raw, Iterable):
+        texts = tuple(raw)
+        if texts and all(isinstance(text, str) for text in texts):
+            return texts
+    raise ValueError("takes one value or a list of values")
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    if not text:
+        raise ValueError("an empty regular expression matches everything; leave it out instead")
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{quoted(text)} is not a regular expression: {error}") from None

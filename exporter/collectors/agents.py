@@ -40,7 +40,7 @@ class Agents:
 
 
 @dataclass(slots=True)
-class _Asker:
+class Asker:
     """Asks about one environment with as few questions as are known to be enough.
 
     Whether a listing without ``isSystem`` holds the system agents is not documented (API notes,
@@ -69,7 +69,7 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
     """Each environment by itself; one that fails keeps its last listing for a while."""
     environments = await this.environments()
     before = this.previous
-    asker = _Asker(this.flatfile, before.plain_lists_all if before else False)
+    asker = Asker(this.flatfile, before.plain_lists_all if before else False)
     swept = await sweep(
         [environment.id for environment in environments],
         asker.ask,

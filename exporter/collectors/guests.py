@@ -36,7 +36,7 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
         workers=this.settings.api.concurrency,
         page_size=this.settings.api.page_size,
     )
-    ids = [space.id for space in spaces]
+    ids = [space.id for _, space in spaces]
     guests = await _account_wide(this, ids)
     plan = "account-wide"
     if guests is None:

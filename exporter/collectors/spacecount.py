@@ -11,7 +11,7 @@ have settled these; a walk looks at every Space and is right whichever way it is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from exporter.collectors.sweep import shortfall, sweep
@@ -31,10 +31,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """``spaces`` is empty where they were only counted."""
+    """``spaces`` has each with its environment's id; it is empty where they were only counted."""
 
     counts: Mapping[str, Counts]
-    spaces: tuple[Space, ...] = ()
+    spaces: tuple[tuple[str, Space], ...] = ()
     plan: str = ""
 
 
@@ -59,10 +59,8 @@ async def take_stock(
         first = await flatfile.spaces_first_page(archived=True)
     except (BadRequest, Forbidden):
         return await _by_environment(flatfile, environment_ids, workers)
-    # A walk is verified by one more request, and may have to be done for either value.
-    counting = 2 * len(environment_ids) + 1
-    if not walk and first.pages is not None and first.pages > counting:
-        counted = await _count(flatfile, environment_ids, first, workers)
+    if not walk:
+        counted = await _count_if_cheaper(flatfile, environment_ids, first, workers)
         if counted is not None:
             return counted
     if first.pages == 1 and first.total == len(first.spaces) < page_size:
@@ -70,21 +68,20 @@ async def take_stock(
     else:
         archived = await flatfile.spaces(archived=True)
     spaces = await _both(flatfile, archived, None)
-    if any(space.environment_id is None for space in spaces):
+    placed = tuple((s.environment_id, s) for s in spaces if s.environment_id is not None)
+    if len(placed) < len(spaces):
         return await _by_environment(flatfile, environment_ids, workers)
-    return Stock(
-        counts=_counted(environment_ids, spaces), spaces=spaces, plan="account-wide listing"
-    )
+    return _stock(environment_ids, placed, "account-wide listing")
 
 
 async def every_space(
     flatfile: Flatfile, environment_ids: Sequence[str], *, workers: int, page_size: int
-) -> tuple[Space, ...]:
-    """All Spaces of these environments, archived ones too."""
+) -> tuple[tuple[str, Space], ...]:
+    """All Spaces of these environments, archived ones too, each with its environment's id."""
     stock = await take_stock(
         flatfile, environment_ids, workers=workers, page_size=page_size, walk=True
     )
-    return tuple(space for space in stock.spaces if space.environment_id in stock.counts)
+    return stock.spaces
 
 
 async def _both(
@@ -106,39 +103,51 @@ async def _by_environment(
             spaces = await _both(flatfile, archived, environment_id)
         except NotFound:  # deleted since it was listed; the next listing will not have it
             return ()
-        return tuple(replace(space, environment_id=environment_id) for space in spaces)
+        return spaces
 
     swept = await sweep(environment_ids, ask, workers=workers)
     error = shortfall(swept.failures, len(environment_ids), "environments' Spaces")
     if error:
         raise error
-    spaces = tuple(space for found in swept.answers.values() for space in found)
-    return Stock(
-        counts=_counted(environment_ids, spaces),
-        spaces=spaces,
-        plan="listing environment by environment",
-    )
+    placed = tuple((of, space) for of, spaces in swept.answers.items() for space in spaces)
+    return _stock(environment_ids, placed, "listing environment by environment")
 
 
-def _counted(environment_ids: Iterable[str], spaces: Iterable[Space]) -> Mapping[str, Counts]:
+def _stock(environment_ids: Iterable[str], placed: Iterable[tuple[str, Space]], plan: str) -> Stock:
+    """Of these environments only: others are filtered out, or newer than their listing."""
     tallies = {environment_id: [0, 0, 0] for environment_id in environment_ids}
-    for space in spaces:
-        tally = tallies.get(space.environment_id or "")
-        if tally is None:  # of an environment that is filtered out, or newer than its listing
-            continue
-        tally[0 if space.archived_at is None else 1] += 1
-        tally[2] += space.expired_at is not None
-    return {
-        environment_id: Counts(active=active, archived=archived, expired=expired)
-        for environment_id, (active, archived, expired) in tallies.items()
+    kept = tuple((of, space) for of, space in placed if of in tallies)
+    for of, space in kept:
+        tallies[of][0 if space.archived_at is None else 1] += 1
+        tallies[of][2] += space.expired_at is not None
+    counts = {
+        of: Counts(active=active, archived=archived, expired=expired)
+        for of, (active, archived, expired) in tallies.items()
     }
+    return Stock(counts=counts, spaces=kept, plan=plan)
+
+
+async def _count_if_cheaper(
+    flatfile: Flatfile, environment_ids: Sequence[str], first: FirstPage, workers: int
+) -> Stock | None:
+    """None where a walk is cheaper, or where counts could not be trusted."""
+    counting = 2 * len(environment_ids)
+    if first.pages is None:
+        return None
+    mixed = any(space.archived_at is None for space in first.spaces)
+    if mixed and first.pages <= counting:
+        return None
+    # Where only archived ones are listed, a walk has to be made for either value.
+    plain = await flatfile.spaces_first_page(archived=False)
+    if first.pages + (plain.pages or 0) <= counting:
+        return None
+    return await _count(flatfile, environment_ids, _settle(first, plain), workers)
 
 
 async def _count(
-    flatfile: Flatfile, environment_ids: Sequence[str], first: FirstPage, workers: int
+    flatfile: Flatfile, environment_ids: Sequence[str], meaning: _Archived, workers: int
 ) -> Stock | None:
     """Counts by ``totalCount``; None where they could not be trusted."""
-    meaning = _settle(first, await flatfile.spaces_first_page(archived=False))
     if meaning is _Archived.UNSETTLED:
         return None
 

@@ -27,15 +27,7 @@ async def look(this: Round[Spaces]) -> Observation[Spaces]:
         page_size=this.settings.api.page_size,
         walk=wanted.info,
     )
-    infos = (
-        sorted(
-            (space.id, space.name, space.environment_id or "")
-            for space in stock.spaces
-            if space.environment_id in stock.counts
-        )
-        if wanted.info
-        else []
-    )
+    infos = sorted((space.id, space.name, of) for of, space in stock.spaces) if wanted.info else []
     return Observation(
         data=Spaces(counts=stock.counts, infos=tuple(infos[: wanted.info_limit])),
         truncated=len(infos) > wanted.info_limit,

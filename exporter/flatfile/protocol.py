@@ -52,9 +52,7 @@ class Flatfile(Protocol):
     async def count_spaces(self, environment_id: str, *, archived: bool) -> int | None:
         """One request: ``totalCount`` of a page of one; None without a page object."""
 
-    async def agents(
-        self, environment_id: str, *, system: bool | None = None
-    ) -> tuple[Agent, ...]:
+    async def agents(self, environment_id: str, *, system: bool | None = None) -> tuple[Agent, ...]:
         """Every agent of one environment; ``system`` None leaves the filter out.
 
         Raises NotFound if the environment is gone.

@@ -1,0 +1,1 @@
+"""Composition: the daemon, the only place that knows every room."""

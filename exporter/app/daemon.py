@@ -1,0 +1,238 @@
+"""The daemon: what lives as long as the process, and what a reload replaces.
+
+The board, the embedded state, the listener and all counts live on. The connection to Flatfile,
+the directory of environments and the schedule are a *generation*: a reload ends one and begins
+the next, with the token, the due times and everything on the board unchanged.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from random import Random
+
+import structlog
+
+from exporter import board, health, logs
+from exporter.app.link import open_session
+from exporter.app.portrait import portray
+from exporter.catalog import COLLECTORS
+from exporter.collectors.directory import Directory
+from exporter.errors import ConfigurationError
+from exporter.exposition import Exposition
+from exporter.families import Measured, measure
+from exporter.flatfile.session import Session
+from exporter.health.build import this_build
+from exporter.health.process import Process
+from exporter.jobs.rounds import Surroundings, play
+from exporter.jobs.schedule import Job, Timetable, repeat
+from exporter.settings import ListenAddress, Settings, restart_needed
+from exporter.settings.loading import Loaded
+from exporter.state.store import Store
+from exporter.web.app import App, Parts
+from exporter.web.server import Server
+from exporter.web.status import Status
+
+Reread = Callable[[], Loaded]
+_BEAT = 1.0  # seconds between two heartbeats of the loop
+_LAST_ANSWERS = 3.0  # seconds that answers under way get at the end
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """Build it with a loop running, then ``listen``, then ``run`` it once."""
+
+    def __init__(
+        self, loaded: Loaded, reread: Reread, *, wall: Callable[[], float], rng: Random
+    ) -> None:
+        """Open nothing yet. Raises ConfigurationError for what only shows now."""
+        self._settings = loaded.settings
+        self._reread = reread
+        self._wall = wall
+        self._rng = rng
+        self._started = self._heartbeat = wall()
+        self._reload = health.Reload(successful=True, at=self._started)
+        self._build = this_build()
+        self._process = Process()
+        self._timetable = Timetable()
+        self._board = board.Board()
+        self._board.swap(board.enabled(_records(self._settings)))
+        self._store = Store(self._settings.storage.path, wall)
+        self._session: Session = open_session(self._settings, wall=wall, rng=rng)
+        self._stop = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self.server = Server(self._app())
+
+    def listen(self) -> None:
+        """Open the listener: who connects waits for ``run``. Raises ConfigurationError."""
+        self.server.bind(self._settings.web.listen_address)
+
+    async def run(self) -> None:
+        """Serve until ``SIGTERM`` or ``SIGINT``. Whatever is not expected comes out of here."""
+        await self.server.start()
+        with self._signals():
+            log.info(
+                "started",
+                version=self._build.version,
+                listening=", ".join(str(ListenAddress(*a)) for a in self.server.addresses),
+            )
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(self._beat(), name="heartbeat"),
+                        group.create_task(self._generations(), name="generations"),
+                    ]
+                    await self._stop.wait()
+                    for task in tasks:
+                        task.cancel()
+            finally:
+                await self.server.stop(_LAST_ANSWERS)
+                await self._store.aclose()
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Begin to stop in order."""
+        self._stop.set()
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the configuration again; the mistakes, or nothing if it is in use now."""
+        async with self._reloading:
+            loop = asyncio.get_running_loop()
+            try:
+                loaded = await loop.run_in_executor(None, self._reread)
+                session = open_session(
+                    loaded.settings, wall=self._wall, rng=self._rng, before=self._session
+                )
+            except ConfigurationError as error:
+                self._reload = health.Reload(successful=False, at=self._reload.at)
+                mistakes = tuple(str(mistake) for mistake in error.mistakes)
+                log.error("reload_failed", mistakes=mistakes)  # noqa: TRY400 - expected
+                return mistakes
+            for setting in restart_needed(self._settings, loaded.settings):
+                log.warning("restart_needed", setting=setting)
+            self._session, self._settings = session, loaded.settings
+            self._board.swap(board.enabled(_records(self._settings)))
+            logs.configure(self._settings.log.level, self._settings.log.format)
+            self._changed.set()  # the generation under way ends, and closes its own session
+            self._reload = health.Reload(successful=True, at=self._wall())
+            log.info("reloaded")
+            return ()
+
+    async def _generations(self) -> None:
+        while True:
+            self._changed.clear()
+            session = self._session
+            generation = asyncio.create_task(self._generation(session), name="generation")
+            changed = asyncio.create_task(self._changed.wait(), name="changed")
+            try:
+                await asyncio.wait({generation, changed}, return_when=asyncio.FIRST_COMPLETED)
+                if generation.done():  # it runs for ever, so this is what went wrong
+                    await generation
+            finally:
+                changed.cancel()
+                generation.cancel()
+                await asyncio.wait({generation, changed})
+                await session.aclose()
+
+    async def _generation(self, session: Session) -> None:
+        around = Surroundings(
+            flatfile=session.flatfile,
+            directory=Directory(self._settings.filter.environments.admits),
+            store=self._store,
+            settings=self._settings,
+            board=self._board,
+            wall=self._wall,
+        )
+        by_name = self._settings.collector.by_name()
+        jobs = [
+            Job(
+                name=collector.name,
+                interval=by_name[collector.name].interval,
+                run=partial(play, collector, around),
+            )
+            for collector in COLLECTORS
+            if by_name[collector.name].enabled
+        ]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(repeat(jobs, self._timetable), name="collectors")
+            group.create_task(session.keeper.keep(), name="token")
+
+    async def _beat(self) -> None:
+        while True:
+            self._heartbeat = self._wall()
+            await asyncio.sleep(_BEAT)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        reloads: set[asyncio.Task[tuple[str, ...]]] = set()
+
+        def hang_up() -> None:
+            task = loop.create_task(self.reload(), name="reload")
+            reloads.add(task)  # the loop itself keeps only a weak reference
+            task.add_done_callback(reloads.discard)
+
+        handlers = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, signal.SIGHUP: hang_up}
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+    def _app(self) -> App:
+        loop = asyncio.get_running_loop()
+        return App(
+            Parts(
+                board=self._board,
+                exposition=Exposition(self._board, self._live, loop.time),
+                status=self._status,
+                reload=self.reload,
+                telemetry_path=self._settings.web.telemetry_path,
+            )
+        )
+
+    def _vitals(self) -> health.Vitals:
+        now = asyncio.get_running_loop().time()
+        snapshot = self._board.snapshot
+        return health.Vitals(
+            build=self._build,
+            reload=self._reload,
+            heartbeat=self._heartbeat,
+            records=snapshot.records,
+            series={name: seen.series for name, seen in snapshot.fresh(now).items()},
+            usage=self._session.usage.reading(),
+            budget=self._session.budget.rate,
+            token=self._session.keeper.status(),
+            state_available=self._store.available,
+        )
+
+    def _live(self) -> tuple[Measured, ...]:
+        return (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
+
+    def _status(self) -> Status:
+        return portray(
+            self._board.snapshot,
+            self._vitals(),
+            self._settings,
+            now=asyncio.get_running_loop().time(),
+            wall=self._wall(),
+            started=self._started,
+        )
+
+
+def _records(settings: Settings) -> dict[str, board.Record]:
+    by_name = settings.collector.by_name()
+    return {
+        collector.name: board.Record(
+            interval=by_name[collector.name].interval,
+            retain=settings.collector.retention(by_name[collector.name].interval),
+            essential=collector.essential,
+        )
+        for collector in COLLECTORS
+        if by_name[collector.name].enabled
+    }

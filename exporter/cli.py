@@ -1,0 +1,113 @@
+"""The command line: which command, with which settings, ending with which exit code.
+
+0: stopped in order, or all is well. 1: a check failed, or the run ended in an error. 2: the
+configuration is wrong, one line for each mistake.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from random import Random
+
+import structlog
+
+from exporter import __version__, check, demo, inventory, logs
+from exporter.app.daemon import Daemon
+from exporter.app.link import open_session
+from exporter.errors import ConfigurationError, RoundError
+from exporter.settings import add_flags, from_namespace, resolve, unknown
+from exporter.settings.loading import Loaded
+
+Load = Callable[[Mapping[str, str]], Loaded]
+
+_ABOUT = "Prometheus exporter for Flatfile accounts."
+_COMMANDS = {
+    "demo": "the same daemon against an emulated account, without a credential",
+    "check": "validate the configuration, log in, ask one question for each collector",
+    "inventory": "print environments, their Spaces and their agents, once",
+}
+_FAILED, _MISCONFIGURED = 1, 2
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command; its exit code."""
+    command = argv[0] if argv and argv[0] in _COMMANDS else ""
+    chosen, rest = _parser(command).parse_known_args(argv[1:] if command else argv)
+    load = partial(resolve, from_namespace(chosen), mistakes=unknown(rest))
+    try:
+        return _run(command, chosen, load, environ)
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            _complain(str(mistake))
+        return _MISCONFIGURED
+    except Exception:  # noqa: BLE001 - the outermost there is: it ends the process, loudly
+        structlog.get_logger().critical("crashed", exc_info=True)
+        return _FAILED
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:<10} {what}" for name, what in _COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog=f"flatfile-exporter {command}".rstrip(),
+        description=f"{_COMMANDS[command]}." if command else f"{_ABOUT}\n\ncommands:\n{listed}",
+        epilog="A secret is never a flag: see the environment variables, or the -file settings.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"flatfile-exporter {__version__}")
+    if command == "inventory":
+        parser.add_argument("--format", choices=sorted(inventory.FORMATS), default="table")
+    if command in {"check", ""}:
+        parser.add_argument(
+            "--offline" if command else "--config.check",
+            dest="offline",
+            action="store_true",
+            help="read the configuration, ask nothing of Flatfile",
+        )
+    add_flags(parser)
+    return parser
+
+
+def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[str, str]) -> int:
+    if command == "demo":
+        asyncio.run(demo.run(load, environ, _say))
+        return 0
+    loaded = load(environ)
+    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+    if command == "inventory":
+        return asyncio.run(_inventory(loaded, chosen.format))
+    if chosen.offline:
+        return check.offline(loaded, _say)
+    if command == "check":
+        return asyncio.run(check.online(loaded, _say))
+    asyncio.run(_daemon(loaded, lambda: load(environ)))
+    return 0
+
+
+async def _daemon(loaded: Loaded, reread: Callable[[], Loaded]) -> None:
+    daemon = Daemon(loaded, reread, wall=time.time, rng=Random())
+    daemon.listen()
+    await daemon.run()
+
+
+async def _inventory(loaded: Loaded, form: str) -> int:
+    session = open_session(loaded.settings, wall=time.time, rng=Random())
+    try:
+        await inventory.run(session.flatfile, loaded.settings, form)
+    except RoundError as error:
+        _complain(f"{error.reason}: {error}")
+        return _FAILED
+    finally:
+        await session.aclose()
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"flatfile-exporter: {message}\n")

@@ -1,0 +1,155 @@
+"""The pages of /metrics: rendered once per change, off the event loop, handed out as bytes.
+
+What a scrape costs does not depend on Flatfile: it waits for a rendering at most, never for the
+network, and a rendering does the collectors that changed only.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from exporter.board import Board
+from exporter.exposition import gzip, text
+from exporter.exposition.accept import Format, gzipped, negotiate
+from exporter.exposition.fragment import Fragment, render
+from exporter.exposition.pieces import pieces
+from exporter.families import Measured
+
+_ENDINGS = {Format.TEXT: b"", Format.OPENMETRICS: b"# EOF\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``chunks`` are short enough to be sent one by one; ``length`` is the bytes of all."""
+
+    content_type: str
+    encoding: str | None
+    chunks: tuple[bytes, ...]
+    length: int
+
+
+class UnknownCollector(LookupError):
+    """``collect[]`` named what is not switched on. The message lists what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """The collectors' part of a page; checksum and length are those of it uncompressed."""
+
+    fragments: tuple[Fragment, ...]
+    chunks: tuple[bytes, ...]
+    crc: int
+    size: int
+
+
+class Exposition:
+    """``live`` measures the exporter's own families, at each scrape and on the event loop.
+
+    ``monotonic`` is the clock of the readings on the board: the loop's time, in seconds.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        live: Callable[[], tuple[Measured, ...]],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._board = board
+        self._live = live
+        self._monotonic = monotonic
+        self._rendering = asyncio.Lock()
+        self._fragments: Mapping[str, Fragment] = {}
+        self._beginnings: Mapping[tuple[Format, bool], _Beginning] = {}
+
+    async def page(
+        self, accept: str | None, accept_encoding: str | None, collect: frozenset[str]
+    ) -> Page:
+        """The page of this moment; with ``collect`` the families of those collectors only.
+
+        Raises UnknownCollector.
+        """
+        form, packed = negotiate(accept), gzipped(accept_encoding)
+        if not collect <= self._board.snapshot.records.keys():
+            raise UnknownCollector(_valid(self._board.snapshot.records))
+        beginning = self._ready(form, packed, collect)
+        if beginning is None:
+            async with self._rendering:
+                # Whoever waited here finds what the one before it made, or a newer snapshot.
+                beginning = self._ready(form, packed, collect)
+                if beginning is None:
+                    beginning = await self._made(form, packed, collect)
+        live = () if collect else self._live()
+        ending = (*_lines(live, form), _ENDINGS[form])
+        if packed:
+            ending = _packed(ending, beginning)
+        chunks = (*beginning.chunks, *pieces(ending))
+        return Page(form.value, "gzip" if packed else None, chunks, sum(map(len, chunks)))
+
+    def _ready(self, form: Format, packed: bool, collect: frozenset[str]) -> _Beginning | None:
+        beginning = self._beginnings.get((form, packed))
+        if collect or beginning is None:
+            return None
+        shown = [fragment.of for fragment in beginning.fragments]
+        wanted = list(self._wanted(collect).values())
+        same = len(shown) == len(wanted) and all(map(_is, shown, wanted))
+        return beginning if same else None
+
+    async def _made(self, form: Format, packed: bool, collect: frozenset[str]) -> _Beginning:
+        wanted = self._wanted(collect)
+        loop = asyncio.get_running_loop()
+        fragments = await loop.run_in_executor(None, _rendered, wanted, self._fragments)
+        in_order = tuple(fragments.values())
+        beginning = await loop.run_in_executor(None, _joined, in_order, form, packed)
+        if collect:
+            self._fragments = {**self._fragments, **fragments}
+            return beginning
+        # What was made of older fragments goes, and with it the fragments.
+        kept = {key: old for key, old in self._beginnings.items() if old.fragments == in_order}
+        self._fragments = fragments
+        self._beginnings = {**kept, (form, packed): beginning}
+        return beginning
+
+    def _wanted(self, collect: frozenset[str]) -> dict[str, tuple[Measured, ...]]:
+        fresh = self._board.snapshot.fresh(self._monotonic())
+        return {
+            name: reading.shown for name, reading in fresh.items() if not collect or name in collect
+        }
+
+
+def _rendered(
+    wanted: Mapping[str, tuple[Measured, ...]], known: Mapping[str, Fragment]
+) -> dict[str, Fragment]:
+    return {
+        name: known[name] if name in known and known[name].of is shown else render(shown)
+        for name, shown in wanted.items()
+    }
+
+
+def _joined(fragments: tuple[Fragment, ...], form: Format, packed: bool) -> _Beginning:
+    parts = [part for fragment in fragments for part in fragment.parts(form)]
+    plain = list(chain.from_iterable(part.plain for part in parts))
+    if not packed:
+        return _Beginning(fragments, tuple(pieces(plain)), crc=0, size=0)
+    chunks = pieces([gzip.HEADER, *(part.packed for part in parts)])
+    return _Beginning(fragments, tuple(chunks), gzip.checksum(plain), sum(map(len, plain)))
+
+
+def _packed(ending: tuple[bytes, ...], beginning: _Beginning) -> tuple[bytes, ...]:
+    crc = gzip.checksum(ending, beginning.crc)
+    size = beginning.size + sum(map(len, ending))
+    return gzip.part(ending), gzip.trailer(crc, size)
+
+
+def _lines(families: Iterable[Measured], form: Format) -> Iterator[bytes]:
+    for family in families:
+        yield text.heading(family, form)
+        yield from text.samples(family)
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _valid(names: Iterable[str]) -> str:
+    return "collect[] takes the name of a collector that is switched on: " + ", ".join(names)

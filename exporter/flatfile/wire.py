@@ -1,0 +1,133 @@
+"""One request, once: within the budget, within its time, counted, and with one kind of failure."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import httpx
+
+from exporter.errors import RoundError
+from exporter.flatfile import failure
+from exporter.flatfile.body import read
+from exporter.flatfile.budget import Budget
+from exporter.flatfile.retry_after import retry_after
+from exporter.flatfile.transport import Connections
+from exporter.flatfile.usage import Usage
+
+Params: TypeAlias = Mapping[str, str | int | bool]
+
+UNSAID = 1.0
+"""Seconds of pause for everybody after a 429 that does not say how long."""
+
+_UNAUTHORIZED, _THROTTLED, _FAILED = 401, 429, 500
+_SUCCESSES = range(200, 300)
+_REDIRECTS = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``problem`` is None for a success; then ``body`` is whole."""
+
+    status: int
+    body: bytes = field(repr=False)
+    problem: RoundError | None
+
+
+class Wire:
+    """Speaks HTTP; knows nothing of tokens, pages or trying again."""
+
+    def __init__(
+        self,
+        base: str,
+        connections: Connections,
+        budget: Budget,
+        usage: Usage,
+        timeout: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """``timeout`` (seconds) is for a whole request, without its wait for the budget.
+
+        A time-out for each step alone lets a server drip one byte at a time for ever.
+        ``clock`` gives Unix seconds.
+        """
+        self.base = base
+        self.usage = usage
+        self._host = httpx.URL(base).host
+        self._connections = connections
+        self._budget = budget
+        self._timeout = timeout
+        self._clock = clock
+
+    async def get(self, path: str, params: Params, token: str) -> Answer:
+        return await self._send("GET", path, params, None, {"Authorization": f"Bearer {token}"})
+
+    async def post(self, path: str, document: Mapping[str, str]) -> Answer:
+        return await self._send("POST", path, {}, document, {})
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Params,
+        document: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        """Any status is an answer. Raises a leaf of Again, Malformed or TooLarge if there is none."""
+        where = f"{method} {path}"
+        loop = asyncio.get_running_loop()
+        seen: list[httpx.Response] = []
+        async with self._budget.slot(), self._connections.client() as client:
+            began = loop.time()
+            try:
+                async with (
+                    asyncio.timeout(self._timeout),
+                    client.stream(
+                        method,
+                        f"{self.base}{path}",
+                        params=dict(params),
+                        json=document,
+                        headers=dict(headers),
+                    ) as response,
+                ):
+                    seen.append(response)
+                    answer = await self._answer(response, where)
+            except RoundError:
+                self.usage.up = False
+                raise
+            # `from None`: an exception of httpx holds the request, and that holds the token.
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+                self.usage.up = False
+                raise failure.of_exception(where, self._host, error) from None
+            except (OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
+                self.usage.up = False
+                raise failure.of_exception(where, self._host, error) from None
+            finally:
+                # Also when cancelled: the request was sent.
+                code = str(seen[0].status_code) if seen else "error"
+                self.usage.attempted(path, method, code, loop.time() - began)
+        self._judge(answer.status)
+        return answer
+
+    async def _answer(self, response: httpx.Response, where: str) -> Answer:
+        """The body of a failure is not read: it may be long, and nothing in it may be shown."""
+        status = response.status_code
+        if status in _SUCCESSES:
+            return Answer(status, await read(response, where), None)
+        if status in _REDIRECTS:
+            location = response.headers.get("location", "")
+            return Answer(
+                status, b"", failure.redirected(where, status, response.request.url, location)
+            )
+        wait = retry_after(response.headers.get_list("retry-after"), self._clock())
+        if status == _THROTTLED or (status >= _FAILED and wait is not None):
+            self._budget.pause(UNSAID if wait is None else wait)
+        problem = failure.of_status(where, status, told_to_wait=wait is not None)
+        return Answer(status, b"", problem)
+
+    def _judge(self, status: int) -> None:
+        """Whether the API is up, by its newest answer; 429 says that it is busy, which is neither."""
+        if status != _THROTTLED:
+            refused = status == _UNAUTHORIZED or status in _REDIRECTS
+            self.usage.up = not refused and status < _FAILED

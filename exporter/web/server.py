@@ -1,0 +1,132 @@
+"""Serves an ASGI application on sockets of ours, and stops in the time that it is given.
+
+uvicorn's protocol without uvicorn's own server: that one takes over the signals, wakes up ten
+times a second, and when its time is over it leaves those who do not read connected.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterable
+from itertools import chain
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from exporter.web.asgi import Application, Receive, Scope, Send
+from exporter.web.connection import Connection
+from exporter.web.limits import DEFAULT, Limits
+from exporter.web.listeners import BACKLOG, Address, listen
+
+_LAST_WORDS = 0.5  # seconds for handlers to end once they are cancelled
+
+
+class Server:
+    """One application on any number of sockets: ``bind`` or ``adopt``, ``start``, ``stop``."""
+
+    def __init__(self, app: Application, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
+        self._app = app
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        # In the order in which they came: the first that says nothing has done so the longest.
+        self._connections: dict[Connection, None] = {}
+        self._state = ServerState()
+        self._stopping = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def bind(self, addresses: Iterable[Address]) -> None:
+        """Listen; who connects waits until ``start``. Raises ConfigurationError."""
+        self.adopt(listen(addresses))
+
+    def adopt(self, sockets: Iterable[socket.socket]) -> None:
+        """Take over sockets that listen already."""
+        self._sockets += sockets
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each socket, with the ports that the system chose."""
+        return tuple(one.getsockname()[:2] for one in self._sockets)
+
+    @property
+    def connections(self) -> int:
+        return len(self._connections)
+
+    async def start(self) -> None:
+        """Return as soon as connections are accepted."""
+        config = uvicorn.Config(
+            self._serve,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            loop="none",
+            interface="asgi3",
+            log_config=None,
+            # A broken request is its sender's affair, and not a line in our log for each.
+            log_level=logging.ERROR,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            workers=1,
+            timeout_keep_alive=self.limits.keep_alive,
+            h11_max_incomplete_event_size=self.limits.head,
+        )
+        config.load()
+        loop = asyncio.get_running_loop()
+        for one in self._sockets:
+            server = await loop.create_server(
+                lambda: Connection(config, self._state, self), sock=one, backlog=BACKLOG
+            )
+            self._servers.append(server)
+
+    async def stop(self, within: float) -> None:
+        """Accept nothing more, let answers be finished, and close all after ``within`` seconds."""
+        self._stopping = True
+        for server in self._servers:
+            server.close()
+        for one in self._sockets:
+            one.close()
+        for connection in tuple(self._connections):
+            connection.finish()
+        try:
+            async with asyncio.timeout(within):
+                await self._empty.wait()
+        except TimeoutError:
+            for connection in tuple(self._connections):
+                connection.abort()
+            await self._empty.wait()
+        tasks = tuple(self._state.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_WORDS)
+
+    def opened(self, connection: Connection) -> None:
+        if self._stopping:
+            connection.abort()
+        elif len(self._connections) >= self.limits.connections:
+            self._make_room(connection)
+        self._connections[connection] = None
+        self._empty.clear()
+
+    def closed(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        if not self._connections:
+            self._empty.set()
+
+    def _make_room(self, newcomer: Connection) -> None:
+        silent = (one for one in self._connections if one.silent)
+        idle = (one for one in self._connections if one.idle)
+        leaving = next(chain(silent, idle), newcomer)
+        leaving.abort()
+        # Not when it is closed, or all that come at the same moment would send away this one.
+        self._connections.pop(leaving, None)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            # uvicorn would log it as a failure of the application.
+            if not self._stopping:
+                raise

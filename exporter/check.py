@@ -1,11 +1,11 @@
 """``check``: is the configuration right, is the credential accepted, does each question work."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from random import Random
 
 from exporter.app.link import open_session
-from exporter.catalog import COLLECTORS
 from exporter.errors import RoundError
 from exporter.flatfile.models import Environment
 from exporter.flatfile.protocol import Flatfile
@@ -14,6 +14,7 @@ from exporter.settings.loading import DEFAULT, Loaded
 
 Say = Callable[[str], None]
 _WIDTH = 14
+_NOBODY = "no environment to ask about"
 
 
 def offline(loaded: Loaded, say: Say) -> int:
@@ -51,7 +52,8 @@ async def _ask_all(flatfile: Flatfile, settings: Settings, say: Say) -> bool:
 
     well = await _try("environments", list_environments(), say)
     first = next(iter(sorted(environments, key=lambda e: not e.production)), None)
-    for name, question in _questions(flatfile, first, settings):
+    questions = _Questions(flatfile, first, time.time() - settings.events.window)
+    for name, question in questions.by_collector().items():
         if settings.collector.by_name()[name].enabled:
             well = await _try(name, question(), say) and well
         else:
@@ -59,51 +61,55 @@ async def _ask_all(flatfile: Flatfile, settings: Settings, say: Say) -> bool:
     return well
 
 
-def _questions(
-    flatfile: Flatfile, first: Environment | None, settings: Settings
-) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
-    """One cheap question for each collector but the environments'."""
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """One cheap question for each collector but the environments', named as the collector.
 
-    async def agents() -> str:
-        if first is None:
-            return "no environment to ask about"
-        found = await flatfile.agents(first.id)
-        return f"{len(found)} agents in {first.name}"
+    ``first`` is the environment to ask about; None if there is none.
+    """
 
-    async def spaces() -> str:
-        page = await flatfile.spaces_first_page(archived=True)
-        return f"{len(page.spaces) if page.total is None else page.total} Spaces or more"
+    flatfile: Flatfile
+    first: Environment | None
+    since: float
 
-    async def users() -> str:
-        return f"{len(await flatfile.users())} users"
+    async def agents(self) -> str:
+        if self.first is None:
+            return _NOBODY
+        return f"{len(await self.flatfile.agents(self.first.id))} agents in {self.first.name}"
 
-    async def guests() -> str:
-        page = await flatfile.spaces_first_page(archived=False)
+    async def spaces(self) -> str:
+        page = await self.flatfile.spaces_first_page(archived=True)
+        more = "" if page.total is None else f" of {page.total}"
+        return f"{len(page.spaces)}{more} Spaces on the first page"
+
+    async def users(self) -> str:
+        return f"{len(await self.flatfile.users())} users"
+
+    async def guests(self) -> str:
+        page = await self.flatfile.spaces_first_page(archived=False)
         if not page.spaces:
             return "no Space to ask about"
-        return f"{len(await flatfile.guests(page.spaces[0].id))} guests in one Space"
+        return f"{len(await self.flatfile.guests(page.spaces[0].id))} guests in one Space"
 
-    async def events() -> str:
-        since = time.time() - settings.events.window
-        return f"{await _first(flatfile.events(since))} events on the first page"
+    async def events(self) -> str:
+        found = await _first(self.flatfile.events(self.since))
+        return f"{found} events on the first page"
 
-    async def executions() -> str:
-        if first is None:
-            return "no environment to ask about"
-        found = flatfile.executions(first.id, time.time() - settings.events.window)
-        return f"{await _first(found)} executions on the first page in {first.name}"
+    async def executions(self) -> str:
+        if self.first is None:
+            return _NOBODY
+        found = await _first(self.flatfile.executions(self.first.id, self.since))
+        return f"{found} executions on the first page in {self.first.name}"
 
-    known = {
-        "agents": agents,
-        "spaces": spaces,
-        "users": users,
-        "guests": guests,
-        "events": events,
-        "executions": executions,
-    }
-    for collector in COLLECTORS:
-        if collector.name in known:
-            yield collector.name, known[collector.name]
+    def by_collector(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        return {
+            "agents": self.agents,
+            "spaces": self.spaces,
+            "users": self.users,
+            "guests": self.guests,
+            "events": self.events,
+            "executions": self.executions,
+        }
 
 
 async def _account(flatfile: Flatfile) -> str:

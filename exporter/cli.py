@@ -6,6 +6,7 @@ configuration is wrong, one line for each mistake.
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,10 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         for mistake in error.mistakes:
             _complain(str(mistake))
         return _MISCONFIGURED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`inventory | head`); say so to nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
     except Exception:  # noqa: BLE001 - the outermost there is: it ends the process, loudly
         structlog.get_logger().critical("crashed", exc_info=True)
         return _FAILED

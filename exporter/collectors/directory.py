@@ -31,7 +31,7 @@ class Directory:
         """
         async with self._lock:
             now = asyncio.get_running_loop().time()
-            if now - self._at <= max_age:
+            if now - self._at < max_age:
                 return self._listed
             try:
                 listed = await flatfile.environments()

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.spacecount import every_space
 from exporter.collectors.sweep import shortfall, sweep
-from exporter.errors import BadRequest, Forbidden, NotFound
+from exporter.errors import NotFound, Refused, Unexpected
 from exporter.families import gauge
 from exporter.flatfile.models import Guest
 
 _SAMPLE = 5  # Spaces asked to confirm an account-wide answer
+_WORKERS = 2  # few: hundreds of these questions must not stand before one about an agent
 _SHARE = 0.8  # of the interval over which a round is spread; the rest is for being late
 
 
@@ -48,10 +49,14 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
 
 
 async def _account_wide(this: Round[Guests], space_ids: Sequence[str]) -> Sequence[Guest] | None:
-    """None if the server refuses, or if a Space knows a guest that the account does not."""
+    """None if it cannot be had, or if a Space knows a guest that the account does not.
+
+    What the server refuses may come in many ways, and a large account's answer without pages may
+    be too large; only what may pass by itself fails the round.
+    """
     try:
         everyone = await this.flatfile.guests()
-    except (BadRequest, Forbidden, NotFound):
+    except (Refused, Unexpected):
         return None
     known = {guest.id for guest in everyone}
     for space_id in _spread(space_ids, _SAMPLE):
@@ -71,10 +76,9 @@ async def _space_by_space(this: Round[Guests], space_ids: Sequence[str]) -> Sequ
         except NotFound:  # deleted since it was listed
             return ()
 
-    # The first round hurries, so that there is something to see; later ones leave the budget to
-    # the collectors that matter more.
+    # The first round hurries, so that there is something to see.
     pace = _SHARE * this.interval / len(space_ids) if this.previous and space_ids else 0.0
-    workers = this.settings.api.concurrency
+    workers = min(_WORKERS, this.settings.api.concurrency)
     swept = await sweep(space_ids, ask, workers=workers, pace=pace)
     found = list(swept.answers.values())
     left = [space_id for space_id in space_ids if space_id not in swept.answers]

@@ -1,5 +1,6 @@
 """The families of one collector as bytes, made once for both formats and both encodings."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -51,5 +52,16 @@ def _block(family: Measured) -> Block:
 
 
 def _both(parts: Iterable[bytes]) -> Bytes:
-    plain = tuple(pieces(parts))
+    plain = tuple(pieces(_with_pauses(parts)))
     return Bytes(plain=plain, packed=gzip.part(plain))
+
+
+def _with_pauses(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Let go of the interpreter between the parts.
+
+    Otherwise each wake-up of the loop's thread waits for the 5 ms after which this one is made to
+    let go. A seventh more work; the worst wait in the loop falls from 11 to 4 ms.
+    """
+    for part in parts:
+        yield part
+        time.sleep(0)

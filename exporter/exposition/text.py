@@ -48,7 +48,9 @@ def samples(family: Measured) -> Iterator[bytes]:
 def number(value: float) -> str:
     """Exact, and without ``.0``; both formats read it as the same float."""
     if math.isfinite(value):
-        return repr(float(value)).removesuffix(".0")
+        text = repr(float(value)).removesuffix(".0")
+        # Read as the integer that it looks like, "-0" would lose its sign.
+        return text if text != "-0" else "-0.0"
     if math.isnan(value):
         return "NaN"
     return "+Inf" if value > 0 else "-Inf"

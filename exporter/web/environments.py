@@ -8,7 +8,7 @@ from exporter.web.times import when
 from exporter.web.words import UNKNOWN, count
 
 ROWS = 200
-"""Shown at most: nobody reads more, and the page is made on the event loop, in some milliseconds."""
+"""Shown at most: nobody reads more, and a page of all of a large account is no page for a phone."""
 
 
 def environments(status: Status) -> Iterator[Markup]:

@@ -1,0 +1,91 @@
+"""A round ends on the board and, if something changed, in one line of the log."""
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from exporter.collectors import agents, environments, users
+from exporter.emulator import Fault
+from exporter.jobs.rounds import play
+from tests.support.account import bench
+
+
+async def test_a_round_puts_what_it_saw_on_the_board() -> None:
+    async with bench() as it:
+        await play(users.COLLECTOR, it.surroundings())
+        record = it.board.snapshot.records["users"]
+        assert (record.rounds, record.succeeded) == (1, True)
+        shown = {family.name for family in it.board.snapshot.readings["users"].shown}
+        assert shown == {"flatfile_users", "flatfile_active_users"}
+
+
+async def test_families_that_are_polled_say_so_with_their_interval() -> None:
+    async with bench() as it:
+        await play(users.COLLECTOR, it.surroundings())
+        (family, *_) = it.board.snapshot.readings["users"].shown
+        assert family.help.endswith("Polled every 5m.")
+
+
+async def test_failing_and_recovering_are_said_once_each() -> None:
+    async with bench() as it:
+        around = it.surroundings()
+        with capture_logs() as lines:
+            await play(users.COLLECTOR, around)
+            it.emulator.faults.add(Fault("html", "/users"))
+            for _ in range(5):
+                await play(users.COLLECTOR, around)
+                await asyncio.sleep(300)
+            it.emulator.faults.clear()
+            for _ in range(3):
+                await play(users.COLLECTOR, around)
+        mine = [line for line in lines if line.get("collector") == "users"]
+        assert [line["event"] for line in mine] == [
+            "collector_first_round",
+            "collector_failing",
+            "collector_recovered",
+        ]
+        assert mine[1]["reason"] == "malformed"
+        assert it.board.snapshot.records["users"].failures["malformed"] == 5
+
+
+async def test_a_failure_of_one_collector_leaves_the_others_alone() -> None:
+    async with bench() as it:
+        around = it.surroundings()
+        it.emulator.faults.add(Fault("html", "/users"))
+        await play(users.COLLECTOR, around)
+        await play(agents.COLLECTOR, around)
+        assert it.board.snapshot.records["users"].succeeded is False
+        assert it.board.snapshot.records["agents"].succeeded is True
+
+
+async def test_a_partial_failure_counts_as_one_and_its_data_is_shown() -> None:
+    async with bench() as it:
+        around = it.surroundings()
+        home = it.emulator.world.environment("production").id
+        it.emulator.faults.add(Fault("html", "/agents", environment_id=home))
+        await play(agents.COLLECTOR, around)
+        record = it.board.snapshot.records["agents"]
+        assert record.succeeded is False
+        assert record.last_success is None
+        assert record.failures["malformed"] == 1
+        shown = it.board.snapshot.readings["agents"].shown
+        of = {
+            v[0]
+            for family in shown
+            if family.labels == ("environment_id",)
+            for v, _ in family.samples
+        }
+        assert home not in of
+        assert len(of) == 4
+
+
+async def test_an_environment_deleted_leaves_every_family_with_the_next_listing() -> None:
+    async with bench() as it:
+        around = it.surroundings()
+        await play(environments.COLLECTOR, around)
+        await play(agents.COLLECTOR, around)
+        gone = it.emulator.world.environment("staging").id
+        it.emulator.world.delete_environment(gone)
+        await play(environments.COLLECTOR, around)
+        for reading in it.board.snapshot.readings.values():
+            assert all(gone not in values for f in reading.shown for values, _ in f.samples)

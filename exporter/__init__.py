@@ -1,5 +1,3 @@
 """A Prometheus exporter for Flatfile accounts."""
 
-from importlib.metadata import version
-
-__version__ = version("flatfile-exporter")
+__version__ = "0.1.0"

@@ -21,8 +21,8 @@ def environments(status: Status) -> Iterator[Markup]:
         return
     shown = sorted(known, key=_rank)[:ROWS]
     head = (
-        "Name", "Id", "Production", "Agents", "System agents", "Last seen with an agent",
-        "Spaces active, archived, expired", "Guests",
+        "Name", "Agents", "Last seen with an agent", "Production", "System agents",
+        "Spaces active, archived, expired", "Guests", "Id",
     )  # fmt: skip
     rows = (_row(each, status.now) for each in shown)
     yield table(f"{count(len(known), 'environment')} in the account", head, rows)
@@ -48,13 +48,13 @@ def _row(environment: EnvironmentStatus, now: float) -> Markup:
     )
     return row(
         environment.name or UNKNOWN,
-        element("code", environment.id),
-        "yes" if environment.production else "no",
-        _agents(environment),
-        _known(environment.system_agents),
+        _agents(environment),  # beside the name, where a phone shows it
         when(environment.agent_last_seen, now, "never, as far as is known"),
+        "yes" if environment.production else "no",
+        _known(environment.system_agents),
         UNKNOWN if spaces == (None, None, None) else ", ".join(map(_known, spaces)),
         _known(environment.guests),
+        element("code", environment.id),
         class_="alarm" if environment.lost_its_agent else "",
     )
 

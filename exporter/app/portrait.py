@@ -8,6 +8,7 @@ from exporter.collectors.agents import Agents
 from exporter.collectors.environments import Environments
 from exporter.collectors.guests import Guests
 from exporter.collectors.spaces import Spaces
+from exporter.flatfile.models import Environment
 from exporter.flatfile.token import TokenStatus
 from exporter.health import Vitals
 from exporter.settings import Settings
@@ -78,17 +79,22 @@ def _environments(seen: _Seen) -> tuple[status.EnvironmentStatus, ...] | None:
     if seen.environments is None:
         return None
     listed = seen.environments.environments
-    return tuple(_environment(seen, e.id, e.name, e.production) for e in listed)
+    held = seen.environments.maintenance
+    return tuple(_environment(seen, e, maintenance=e.id in held) for e in listed)
 
 
-def _environment(seen: _Seen, of: str, name: str, production: bool) -> status.EnvironmentStatus:
+def _environment(
+    seen: _Seen, environment: Environment, *, maintenance: bool
+) -> status.EnvironmentStatus:
+    of = environment.id
     agents = seen.agents.listings.get(of) if seen.agents else None
     last_seen = seen.agents.last_seen.get(of) if seen.agents and seen.agents.last_seen else None
     spaces = seen.spaces.counts.get(of) if seen.spaces else None
     return status.EnvironmentStatus(
         id=of,
-        name=name,
-        production=production,
+        name=environment.name,
+        production=environment.production,
+        maintenance=maintenance,
         agents=len(agents.deployed) if agents else None,
         system_agents=len(agents.agents) - len(agents.deployed) if agents else None,
         agent_last_seen=last_seen,

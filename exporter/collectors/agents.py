@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.doubt import doubted
 from exporter.collectors.sweep import Swept, shortfall, sweep
 from exporter.errors import BadRequest, NotFound, StorageFailed
 from exporter.families import Sample, gauge, info
 from exporter.flatfile.models import Agent
 from exporter.flatfile.protocol import Flatfile
 from exporter.state import sightings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +37,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:
-    """``last_seen`` is None while the state that remembers it cannot be read."""
+    """``last_seen`` is None while the state that remembers it cannot be read.
+
+    ``doubted`` lost their agents together with most others in the newest round; their listings
+    are those of the round before.
+    """
 
     listings: Mapping[str, Listing]
+    doubted: frozenset[str]
     last_seen: Mapping[str, float] | None
     plain_lists_all: bool
 
@@ -80,6 +90,9 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
     if error and not swept.answers:
         raise error
     old = before.listings if before else {}
+    doubts = _doubts(before, swept)
+    for environment_id in doubts:
+        del swept.answers[environment_id]
     listings = {
         environment.id: listing
         for environment in environments
@@ -88,6 +101,7 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
     return Observation(
         data=Agents(
             listings=listings,
+            doubted=doubts,
             last_seen=await _last_seen(this, swept),
             plain_lists_all=asker.plain_lists_all,
         ),
@@ -107,6 +121,21 @@ def _listing(
         return Listing(agents=swept.answers[environment_id], at=this.now, wall=this.wall)
     kept = old.get(environment_id)
     return kept if kept and this.now - kept.at <= this.retain else None
+
+
+def _doubts(before: Agents | None, swept: Swept[str, tuple[Agent, ...]]) -> frozenset[str]:
+    if before is None:
+        return frozenset()
+    had = {of for of, listing in before.listings.items() if listing.deployed}
+    gone = {
+        of
+        for of, agents in swept.answers.items()
+        if of in had and all(agent.system for agent in agents)
+    }
+    doubts = doubted(gone, had, before.doubted)
+    if doubts:
+        log.warning("agents_doubted", environments=len(doubts), of=len(had))
+    return doubts
 
 
 async def _forgive_deleted(this: Round[Agents], swept: Swept[str, tuple[Agent, ...]]) -> None:

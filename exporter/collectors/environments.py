@@ -1,8 +1,10 @@
-"""The account and its environments."""
+"""The account, its environments, and which of them are in declared maintenance."""
 
+import asyncio
 from dataclasses import dataclass
 
 from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.maintenance import covered, declared
 from exporter.errors import RoundError
 from exporter.families import gauge, info, one
 from exporter.flatfile.models import Account, Environment
@@ -12,9 +14,13 @@ _ACCOUNT_LASTS = 3_600.0  # seconds; an account is hardly ever renamed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environments:
-    """``account`` is None where the credential may not read it; ``account_at`` is loop time."""
+    """``account`` is None where the credential may not read it; ``account_at`` is loop time.
+
+    ``maintenance`` are the ids of the environments for which an operator has declared it.
+    """
 
     environments: tuple[Environment, ...]
+    maintenance: frozenset[str]
     account: Account | None
     account_at: float
 
@@ -23,8 +29,15 @@ async def look(this: Round[Environments]) -> Observation[Environments]:
     """One listing, and once in a while the account's name."""
     listed = await this.directory.environments(this.flatfile, max_age=0)
     account, at = await _account(this)
+    loop = asyncio.get_running_loop()
+    windows = await loop.run_in_executor(None, declared, this.settings.maintenance)
     return Observation(
-        data=Environments(environments=listed, account=account, account_at=at),
+        data=Environments(
+            environments=listed,
+            maintenance=covered(windows, listed, this.wall),
+            account=account,
+            account_at=at,
+        ),
         environments=frozenset(environment.id for environment in listed),
         plan="account-wide",
     )
@@ -64,6 +77,12 @@ COLLECTOR = Collector(
             lambda seen: [
                 (e.id, e.name, "true" if e.production else "false") for e in seen.environments
             ],
+        ),
+        gauge(
+            "flatfile_environment_maintenance",
+            "1 while an operator has declared maintenance for the environment, else 0.",
+            lambda seen: [((e.id,), e.id in seen.maintenance) for e in seen.environments],
+            ("environment_id",),
         ),
     ),
 )

@@ -13,6 +13,7 @@ from pydantic_settings import (
 
 from exporter.errors import ConfigurationError, Mistake
 from exporter.settings.collectors import Collectors, Filter
+from exporter.settings.maintenance import Maintenance
 from exporter.settings.sections import Api, Auth, Events, Log, Storage, Web
 
 NO_CREDENTIAL = (
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     collector: Collectors = Collectors()
     filter: Filter = Filter()
     events: Events = Events()
+    maintenance: Maintenance = Maintenance()
 
     def __init__(self, *, layers: tuple[Mapping[str, Any], ...] = (), **values: Any) -> None:
         super().__init__(_layers=layers, **values)

@@ -32,6 +32,22 @@ class Regular(Kind):
 
 
 @dataclass(frozen=True)
+class Optional(Kind):
+    """A file that may come and go."""
+
+    @property
+    def metavar(self) -> str:
+        return "FILE"
+
+    @property
+    def form(self) -> str:
+        return "the path of a file"
+
+    def read(self, raw: object) -> Path:
+        return Path(line(one_text(raw)))
+
+
+@dataclass(frozen=True)
 class Unsupported(Regular):
     """A file that a later version will use. Passing over it would serve without its protection."""
 

@@ -10,7 +10,7 @@ SHEET = """
   --line: #3b444e; --bad: #ffb0ab; --bad-paper: #3a1618; --good: #93e2ac; --wait: #f3cd84;
   --link: #a3cbff; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 80rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; padding: 1rem; max-width: 86rem; color: var(--ink); background: var(--paper);
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.4rem; margin: 0; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }

@@ -31,6 +31,8 @@ ANOTHER = {
     "filter.environments.exclude": "dev|test",
     "events.window": "3h",
     "events.overlap": "9s",
+    "maintenance.windows": "staging 2026-11-22T12:00:00Z",
+    "maintenance.file": "windows.txt",
 }
 FILES = {s.name for s in SETTINGS if s.name.endswith("-file")}
 UNSUPPORTED = {"web.config.file"}

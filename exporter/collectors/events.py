@@ -10,7 +10,7 @@ from functools import partial
 
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.feed import read
-from exporter.collectors.sweep import shortfall, sweep
+from exporter.collectors.sweep import shortfall, spread, sweep
 from exporter.errors import BadRequest, Forbidden, NotFound
 from exporter.families import Sample, counter, gauge, one
 from exporter.flatfile import topics
@@ -21,6 +21,8 @@ FEED = "events"
 ALWAYS = ("agent:created", "agent:deleted", "agent:updated", "job:completed", "job:failed")
 """Topics that every environment shows from the start, at 0: the first increase of a counter that
 appears at 1 is one that no rate or alert ever sees."""
+
+_SAMPLE = 5  # environments asked to confirm that the account's feed is that of all
 
 _Pair = tuple[str, str]
 
@@ -42,10 +44,7 @@ async def look(this: Round[Events]) -> Observation[Events]:
     account_wide = this.previous.account_wide if this.previous else True
     error = None
     if account_wide:
-        try:
-            await _read(this, None)
-        except (BadRequest, Forbidden):
-            account_wide = False
+        account_wide = await _read_account(this, environments)
     if not account_wide:
         swept = await sweep(
             environments, partial(_read, this), workers=this.settings.api.concurrency
@@ -65,13 +64,58 @@ async def look(this: Round[Events]) -> Observation[Events]:
     )
 
 
+async def _read_account(this: Round[Events], environments: Sequence[str]) -> bool:
+    """Whether the account's own feed can be had, and is that of all its environments."""
+    try:
+        await _read(this, None)
+    except (BadRequest, Forbidden):
+        return False
+    if this.previous is not None:
+        return True
+    if not await _missing(this, environments):
+        return True
+    # What an environment has and the account has not may have happened in between: look again.
+    await _read(this, None)
+    return not await _missing(this, environments)
+
+
+async def _missing(this: Round[Events], environments: Sequence[str]) -> bool:
+    """Whether some of an environment's events are not among the account's.
+
+    That the question without an environment is answered for all of them is a promise of prose
+    only (API notes, sections 9.1 and 14.2); a sample of environments has to agree.
+    """
+    cursor = await this.store.run(partial(tally.peek, name=FEED))
+    if cursor is None:
+        return False
+    for environment_id in spread(environments, _SAMPLE):
+        feed = this.flatfile.events(
+            cursor.mark - this.settings.events.window, environment_id=environment_id
+        )
+        items: list[tally.Item] = []
+        try:
+            async for page in feed:
+                items = [_item(e, environment_id) for e in page if e.created_at <= cursor.mark]
+                break
+        except (BadRequest, NotFound):  # no such filter, or the environment is gone
+            continue
+        if await this.store.run(
+            partial(tally.uncounted, feed=FEED, items=items, origin=cursor.origin)
+        ):
+            return True
+    return False
+
+
 async def _read(this: Round[Events], environment_id: str | None) -> None:
     settings = this.settings.events
     first = tally.Cursor(origin=this.wall - settings.window, mark=this.wall - settings.window)
     if environment_id is not None:
-        # Where the account's feed was read before, an environment's own goes on from there.
+        # An environment's own feed begins where the account's did, as far back as what was
+        # counted there can still be told apart.
         account = await this.store.run(partial(tally.peek, name=FEED))
-        first = first if account is None else account
+        if account is not None:
+            mark = max(account.origin, min(account.mark, first.mark))
+            first = tally.Cursor(origin=account.origin, mark=mark)
 
     async def pages(since: float) -> AsyncIterator[Iterable[tally.Item]]:
         async for page in this.flatfile.events(since, environment_id=environment_id):

@@ -6,12 +6,12 @@ where a few Spaces agree with it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.spacecount import every_space
-from exporter.collectors.sweep import shortfall, sweep
+from exporter.collectors.sweep import shortfall, spread, sweep
 from exporter.errors import NotFound, Refused, Unexpected
 from exporter.families import gauge
 from exporter.flatfile.models import Guest
@@ -59,7 +59,7 @@ async def _account_wide(this: Round[Guests], space_ids: Sequence[str]) -> Sequen
     except (Refused, Unexpected):
         return None
     known = {guest.id for guest in everyone}
-    for space_id in _spread(space_ids, _SAMPLE):
+    for space_id in spread(space_ids, _SAMPLE):
         try:
             some = await this.flatfile.guests(space_id)
         except NotFound:  # deleted since it was listed
@@ -89,11 +89,6 @@ async def _space_by_space(this: Round[Guests], space_ids: Sequence[str]) -> Sequ
         if error:
             raise error
     return [guest for guests in found for guest in guests]
-
-
-def _spread(things: Sequence[str], most: int) -> Iterable[str]:
-    """At most so many of them, evenly from first to last."""
-    return things[:: max(1, -(-len(things) // most))] if things else ()
 
 
 COLLECTOR = Collector(

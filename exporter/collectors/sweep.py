@@ -74,3 +74,8 @@ def shortfall(failures: dict[K, RoundError], asked: int, what: str) -> RoundErro
     if asked == 1:
         return first
     return type(first)(f"{len(failures)} of {asked} {what} could not be read; the first: {first}")
+
+
+def spread(things: Sequence[K], most: int) -> Sequence[K]:
+    """At most so many of them, evenly from first to last: a sample that is the same each time."""
+    return things[:: max(1, -(-len(things) // most))] if things else ()

@@ -15,7 +15,9 @@ def events(desk: Desk, call: Call) -> Answer:
     """No page object, ever. The order, `since` and much else is a quirk."""
     quirks, history = desk.quirks, desk.account.history
     environment_id = call.query.get("environmentId") or None
-    if environment_id is None and quirks.events_account_wide != "allowed":
+    if environment_id is None and quirks.events_account_wide == "first":
+        environment_id = next((e.id for e in desk.account.environments), None)
+    elif environment_id is None and isinstance(quirks.events_account_wide, int):
         raise Refusal(quirks.events_account_wide, "environmentId is required")
     if environment_id is not None and quirks.unknown_environment == 404:  # noqa: PLR2004
         desk.known(environment_id)

@@ -54,7 +54,8 @@ class Quirks:
     since_inclusive: bool = True
     since_ignored: bool = False
     include_acknowledged_default: bool = False
-    events_account_wide: Literal["allowed", 400, 403] = "allowed"
+    # without a filter: all of the account, refused, or those of one environment only
+    events_account_wide: Literal["allowed", 400, 403, "first"] = "allowed"
     event_context_missing: float = 0.0  # share of events whose context names no environment
     agent_domain: str = "environment"  # the enum has no `agent`
     late_share: float = 0.0  # share of events that become visible only later than createdAt,

@@ -65,10 +65,11 @@ def advance(connection: sqlite3.Connection, name: str, mark: float) -> None:
     connection.execute("UPDATE cursor SET mark = max(mark, ?) WHERE name = ?", (mark, name))
 
 
-def count(connection: sqlite3.Connection, feed: str, items: Iterable[Item], origin: float) -> int:
-    """Count what was not counted before; how many those were."""
-    horizon = _horizon(connection, feed)
-    bound = max(origin, horizon)
+def uncounted(
+    connection: sqlite3.Connection, feed: str, items: Iterable[Item], origin: float
+) -> tuple[Item, ...]:
+    """Those that would be counted: each key once, not known yet, not too old to be told apart."""
+    bound = max(origin, _horizon(connection, feed))
     offered = {item.key: item for item in items if item.at >= bound}
     known = {
         key
@@ -77,7 +78,12 @@ def count(connection: sqlite3.Connection, feed: str, items: Iterable[Item], orig
             (json.dumps(list(offered)),),
         )
     }
-    fresh = [item for key, item in offered.items() if key not in known]
+    return tuple(item for key, item in offered.items() if key not in known)
+
+
+def count(connection: sqlite3.Connection, feed: str, items: Iterable[Item], origin: float) -> int:
+    """Count what was not counted before; how many those were."""
+    fresh = uncounted(connection, feed, items, origin)
     if not fresh:
         return 0
     added: Counter[Group] = Counter()

@@ -20,6 +20,7 @@ QUIRKS: list[dict[str, Any]] = [
     {"since_ignored": True},
     {"events_account_wide": 400},
     {"events_account_wide": 403},
+    {"events_account_wide": "first"},
     {"page_size_max": 10},
     {"page_size_max": 20, "page_size_over": "refuse"},
     {"repeated_events": 0.3},

@@ -139,7 +139,12 @@ def ended(name: str, outcome: Outcome) -> Callable[[Snapshot], Snapshot]:
                 at=outcome.now, data=outcome.data, whole=outcome.measured, shown=outcome.measured
             )
         if known is not None:
-            readings = {of: _confined(reading, known) for of, reading in readings.items()}
+            # All of them only where the environments changed: with many series this takes long.
+            changed = readings if known != old.environments else readings.keys() & {name}
+            readings = {
+                of: _confined(reading, known) if of in changed else reading
+                for of, reading in readings.items()
+            }
         return Snapshot(records=records, readings=readings, environments=known)
 
     return change

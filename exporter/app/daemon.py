@@ -61,6 +61,7 @@ class Daemon:
         self._board.swap(board.enabled(_records(self._settings)))
         self._store = Store(self._settings.storage.path, wall)
         self._session: Session = open_session(self._settings, wall=wall, rng=rng)
+        self._in_use = self._session
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -81,13 +82,9 @@ class Daemon:
             )
             try:
                 async with asyncio.TaskGroup() as group:
-                    tasks = [
-                        group.create_task(self._beat(), name="heartbeat"),
-                        group.create_task(self._generations(), name="generations"),
-                    ]
-                    await self._stop.wait()
-                    for task in tasks:
-                        task.cancel()
+                    beat = group.create_task(self._beat(), name="heartbeat")
+                    await group.create_task(self._generations(), name="generations")
+                    beat.cancel()
             finally:
                 await self.server.stop(_LAST_ANSWERS)
                 await self._store.aclose()
@@ -113,29 +110,35 @@ class Daemon:
                 return mistakes
             for setting in restart_needed(self._settings, loaded.settings):
                 log.warning("restart_needed", setting=setting)
+            unused = None if self._session is self._in_use else self._session
             self._session, self._settings = session, loaded.settings
             self._board.swap(board.enabled(_records(self._settings)))
             logs.configure(self._settings.log.level, self._settings.log.format)
             self._changed.set()  # the generation under way ends, and closes its own session
+            if unused is not None:  # two reloads at once: this one never came to be used
+                await unused.aclose()
             self._reload = health.Reload(successful=True, at=self._wall())
             log.info("reloaded")
             return ()
 
     async def _generations(self) -> None:
-        while True:
+        """One after the other, until told to stop. Not cancelled, so that each ends in order."""
+        while not self._stop.is_set():
             self._changed.clear()
-            session = self._session
+            session = self._in_use = self._session
             generation = asyncio.create_task(self._generation(session), name="generation")
-            changed = asyncio.create_task(self._changed.wait(), name="changed")
-            try:
-                await asyncio.wait({generation, changed}, return_when=asyncio.FIRST_COMPLETED)
-                if generation.done():  # it runs for ever, so this is what went wrong
-                    await generation
-            finally:
-                changed.cancel()
-                generation.cancel()
-                await asyncio.wait({generation, changed})
-                await session.aclose()
+            waits = [
+                asyncio.create_task(event.wait(), name="wait")
+                for event in (self._changed, self._stop)
+            ]
+            await asyncio.wait({generation, *waits}, return_when=asyncio.FIRST_COMPLETED)
+            ended_by_itself = generation.done()
+            for task in (generation, *waits):
+                task.cancel()
+            await asyncio.wait({generation, *waits})
+            await session.aclose()
+            if ended_by_itself:  # it runs for ever, so this raises what went wrong
+                await generation
 
     async def _generation(self, session: Session) -> None:
         around = Surroundings(

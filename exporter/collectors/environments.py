@@ -27,7 +27,8 @@ class Environments:
 
 async def look(this: Round[Environments]) -> Observation[Environments]:
     """One listing, and once in a while the account's name."""
-    listed = await this.directory.environments(this.flatfile, max_age=0)
+    # What another collector has listed a moment ago, at the start, need not be listed again.
+    listed = await this.directory.environments(this.flatfile, max_age=this.interval / 2)
     account, at = await _account(this)
     loop = asyncio.get_running_loop()
     windows = await loop.run_in_executor(None, declared, this.settings.maintenance)

@@ -1,7 +1,6 @@
 """Executions of agents, from the newest end of a listing whose order nobody knows."""
 
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from typing import Literal
 
 from exporter.flatfile.listing import Page
@@ -11,14 +10,19 @@ from exporter.flatfile.pages import Pages
 Order = Literal["newest_first", "oldest_first", "none"]
 
 
-_CLEAR = 0.75  # of the steps: a listing by end or by arrival is not quite one by begin
+_CLEAR = 0.75  # of the pairs: a listing by end or by arrival is not quite one by begin
 
 
 def order(items: tuple[Execution, ...]) -> Order:
-    """What one page shows of the order of all; a page of one moment shows nothing."""
+    """What one page shows of the order of all; a page of one moment shows nothing.
+
+    Compared half a page apart: several agents handle one event and begin in any order, so that
+    neighbours say little.
+    """
     times = [item.created_at for item in items]
-    falls = sum(a > b for a, b in pairwise(times))
-    rises = sum(a < b for a, b in pairwise(times))
+    apart = list(zip(times, times[-(-len(times) // 2) :], strict=False))
+    falls = sum(a > b for a, b in apart)
+    rises = sum(a < b for a, b in apart)
     if falls > _CLEAR * (falls + rises):
         return "newest_first"
     return "oldest_first" if rises > _CLEAR * (falls + rises) else "none"

@@ -50,6 +50,21 @@ class Usage:
         }
         self._retries = dict.fromkeys(RETRY_REASONS, 0)
         self._throttled = 0.0
+        self._begun = self._judged = 0
+
+    def begin(self) -> int:
+        """The number of an attempt, in the order in which they are sent."""
+        self._begun += 1
+        return self._begun
+
+    def judge(self, number: int, *, up: bool) -> None:
+        """What an attempt says of the API, unless a newer one has spoken already.
+
+        A slow answer to an old question must not make a credential look well that was refused
+        since.
+        """
+        if number >= self._judged:
+            self._judged, self.up = number, up
 
     def attempted(self, route: str, method: str, code: str, seconds: float) -> None:
         key = (route, method, code)

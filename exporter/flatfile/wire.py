@@ -79,7 +79,7 @@ class Wire:
         loop = asyncio.get_running_loop()
         seen: list[httpx.Response] = []
         async with self._budget.slot(), self._connections.client() as client:
-            began = loop.time()
+            began, number = loop.time(), self.usage.begin()
             try:
                 async with (
                     asyncio.timeout(self._timeout),
@@ -94,20 +94,20 @@ class Wire:
                     seen.append(response)
                     answer = await self._answer(response, where)
             except RoundError:
-                self.usage.up = False
+                self.usage.judge(number, up=False)
                 raise
             # `from None`: an exception of httpx holds the request, and that holds the token.
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                self.usage.up = False
+                self.usage.judge(number, up=False)
                 raise failure.of_exception(where, self._host, error) from None
             except (OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
-                self.usage.up = False
+                self.usage.judge(number, up=False)
                 raise failure.of_exception(where, self._host, error) from None
             finally:
                 # Also when cancelled: the request was sent.
                 code = str(seen[0].status_code) if seen else "error"
                 self.usage.attempted(path, method, code, loop.time() - began)
-        self._judge(answer.status)
+        self._judge(number, answer.status)
         return answer
 
     async def _answer(self, response: httpx.Response, where: str) -> Answer:
@@ -126,8 +126,8 @@ class Wire:
         problem = failure.of_status(where, status, told_to_wait=wait is not None)
         return Answer(status, b"", problem)
 
-    def _judge(self, status: int) -> None:
+    def _judge(self, number: int, status: int) -> None:
         """Whether the API is up, by its newest answer; 429 says that it is busy, which is neither."""
         if status != _THROTTLED:
             refused = status == _UNAUTHORIZED or status in _REDIRECTS
-            self.usage.up = not refused and status < _FAILED
+            self.usage.judge(number, up=not refused and status < _FAILED)

@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from exporter.errors import ConfigurationError
+from exporter.settings import ListenAddress
 from exporter.web.asgi import Application, Receive, Scope, Send
 from exporter.web.limits import DEFAULT, Limits
+from exporter.web.listeners import listen
 from exporter.web.server import Server
 from tests.web.stages import Big, Place
 
@@ -324,3 +326,23 @@ async def test_the_signals_stay_ours() -> None:
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     async with serving(SMALL):
         assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+async def test_an_answer_on_a_kept_connection_does_not_wait_for_an_acknowledgement() -> None:
+    (one,) = listen([ListenAddress("127.0.0.1", 0)])
+    loop = asyncio.get_running_loop()
+    accepted: asyncio.Future[int] = loop.create_future()
+
+    class Protocol(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            raw = transport.get_extra_info("socket")
+            accepted.set_result(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    server = await loop.create_server(Protocol, sock=one)
+    _, writer = await asyncio.open_connection(*one.getsockname())
+    assert await accepted
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await server.wait_closed()

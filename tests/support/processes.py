@@ -211,8 +211,10 @@ class Account:
         assert reply.status == 200, f"{path}: {reply.status} {reply.text}"
         return reply.json()
 
-    def truth(self, *, events: bool = False) -> Any:
-        return self.do(f"truth{'?events=1' if events else ''}", method="GET")
+    def truth(self, *, events: bool = False, since: float = 0.0) -> Any:
+        """With ``events`` also each of them from ``since`` on (Unix seconds)."""
+        query = f"?events=1&since={since!r}" if events else ""
+        return self.do(f"truth{query}", method="GET")
 
     def requests(self) -> list[Any]:
         """What it was asked so far, the control interface left out."""
@@ -342,9 +344,8 @@ def exporter(
         *flags,
         emulated=emulated,
     )
-    # Of a flag that is given twice, argparse takes the last; a list of addresses takes both.
     with running(whole, folder, env=CREDENTIAL if env is None else env) as run:
-        port = run.said(r"msg=started .*listening=127\.0\.0\.1:(\d+)")[1]
+        port = run.said(r"msg=started .*listening=\S?127\.0\.0\.1:(\d+)")[1]
         yield Exporter(run, f"http://127.0.0.1:{port}")
 
 

@@ -86,6 +86,7 @@ async def test_an_environment_deleted_leaves_every_family_with_the_next_listing(
         await play(agents.COLLECTOR, around)
         gone = it.emulator.world.environment("staging").id
         it.emulator.world.delete_environment(gone)
+        await asyncio.sleep(60)
         await play(environments.COLLECTOR, around)
         for reading in it.board.snapshot.readings.values():
             assert all(gone not in values for f in reading.shown for values, _ in f.samples)

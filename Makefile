@@ -7,13 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit bench generate format lock clean
+.PHONY: help demo stack test lint unit bench generate format lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.runtime ## Run the exporter against an emulated account, without a credential
 	@$(BIN)/flatfile-exporter demo
+
+stack: $(VENV)/.test ## The demo with Prometheus, Alertmanager and a receiver that prints
+	@tests/peers/install
+	@$(BIN)/python -m tests.peers.stack
 
 test: $(VENV)/.test ## Install what the tests need, then run every check there is
 	@tests/peers/install
@@ -31,8 +35,9 @@ unit: $(VENV)/.test ## Run the tests, on every core
 bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
 	$(BIN)/python -m tests.benchmarks
 
-generate: $(VENV)/.test ## Write again all that is generated: tables, example configuration
+generate: $(VENV)/.test ## Write again all that is generated: tables, rules, scenarios, examples
 	$(BIN)/python -m exporter.reference
+	$(BIN)/python -m tests.rules
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 

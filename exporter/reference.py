@@ -1,6 +1,7 @@
 """Everything that is generated, written by ``make generate`` and checked by a test.
 
-The tables of metrics and settings in the README, and the example configuration.
+The tables of metrics, settings and alerts in the README, the example configuration, and the
+alert rules in their several forms.
 """
 
 import re
@@ -8,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from exporter import rules
 from exporter.catalog import families
 from exporter.families import Kind
+from exporter.rules.every import alerts
 from exporter.settings import example_yaml, settings_table
 
 README = Path("README.md")
@@ -31,16 +34,32 @@ def metrics_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def alerts_table() -> str:
+    """Every alert as a row of a Markdown table, with its runbook."""
+    rows = ["| alert | severity | fires when |", "|---|---|---|"]
+    for alert in alerts():
+        page = f"deploy/runbooks/{alert.name}.md"
+        rows.append(f"| [`{alert.name}`]({page}) | {alert.severity} | {alert.summary} |")
+    return "\n".join(rows) + "\n"
+
+
 def generated(root: Path) -> Iterator[tuple[Path, str]]:
     """Each generated file below ``root`` with what it should hold.
 
     Raises LookupError if the README has lost the marks between which a table stands.
     """
     readme = (root / README).read_text(encoding="utf-8")
-    for name, table in (("metrics", metrics_table()), ("settings", settings_table())):
+    tables = {
+        "metrics": metrics_table(),
+        "alerts": alerts_table(),
+        "settings": settings_table(),
+    }
+    for name, table in tables.items():
         readme = _between(readme, name, table)
     yield root / README, readme
     yield root / EXAMPLE, example_yaml()
+    for path, content in rules.generated():
+        yield root / path, content
 
 
 def _between(text: str, name: str, table: str) -> str:

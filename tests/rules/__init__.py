@@ -1,0 +1,1 @@
+"""Scenarios of the alert rules; ``python -m tests.rules`` writes them for promtool."""

@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+OPINIONS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flatfile-exporter
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
@@ -21,6 +22,7 @@ stack: $(VENV)/.test ## The demo with Prometheus, Alertmanager and a receiver th
 
 test: $(VENV)/.test ## Install what the tests need, then run every check there is
 	@tests/peers/install
+	@tests/rules/second-opinions $(OPINIONS) >/dev/null
 	@$(MAKE) --no-print-directory lint unit
 
 lint: $(VENV)/.test ## Check style, types and floors
@@ -30,7 +32,7 @@ lint: $(VENV)/.test ## Check style, types and floors
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test ## Run the tests, on every core
-	$(BIN)/pytest -n auto --dist worksteal
+	@PATH="$$PATH:$(OPINIONS)/bin" $(BIN)/pytest -n auto --dist worksteal
 
 bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
 	$(BIN)/python -m tests.benchmarks

@@ -1,7 +1,5 @@
 """The programs that judge the rules."""
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,16 +14,9 @@ def promtool(need: Need) -> str:
 
 
 @pytest.fixture
-def optional() -> Callable[[str], str]:
-    """A program by name, or by ``FLATFILE_TEST_<NAME>``; without it the test is skipped."""
-
-    def find(name: str) -> str:
-        path = os.environ.get(f"FLATFILE_TEST_{name.upper()}") or shutil.which(name)
-        if not path:
-            pytest.skip(f"{name} is not here; it is a second opinion only")
-        return path
-
-    return find
+def optional(need: Need) -> Callable[[str], str]:
+    """A second opinion that `make test` installs where it can (tests/rules/second-opinions)."""
+    return lambda name: need(name, "tests/rules/second-opinions installs it")
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Fault:
         if self.kind in {"hang", "disconnect"}:
             return 0
         if self.kind == "redirect":
-            return self.status if 300 <= self.status < 400 else 307  # noqa: PLR2004
+            return self.status if 300 <= self.status < 400 else 307  # noqa: PLR2004 - HTTP
         return self.status if self.kind == "status" else 200
 
     @classmethod

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exporter.settings.kinds import Kind, line, quoted
-from exporter.settings.paths import Optional
+from exporter.settings.paths import FileName
 from exporter.settings.places import several
 from exporter.settings.section import Section
 
@@ -74,6 +74,6 @@ class Maintenance(Section):
     """Environments in maintenance, each with its end: `staging 2026-11-22T12:00:00Z`, by name or
     id. Separated by commas, or by giving the flag again. Takes effect at a reload."""
 
-    file: Annotated[Path | None, Optional()] = None
+    file: Annotated[Path | None, FileName()] = None
     """File with one such window a line, `#` for comments, that a deploy pipeline can write and
     remove. Read in each round of the collector of environments."""

@@ -9,30 +9,7 @@ from exporter.settings.secretfiles import SecretUnreadable, read_secret
 
 
 @dataclass(frozen=True)
-class Regular(Kind):
-    """A file that exists when the configuration is read."""
-
-    @property
-    def metavar(self) -> str:
-        return "FILE"
-
-    @property
-    def form(self) -> str:
-        return "the path of a file"
-
-    def read(self, raw: object) -> Path:
-        path = Path(line(one_text(raw)))
-        try:
-            found = path.is_file()
-        except OSError:
-            found = False
-        if not found:
-            raise ValueError(f"there is no readable file {quoted(str(path))}; correct the path")
-        return path
-
-
-@dataclass(frozen=True)
-class Optional(Kind):
+class FileName(Kind):
     """A file that may come and go."""
 
     @property
@@ -48,6 +25,21 @@ class Optional(Kind):
 
 
 @dataclass(frozen=True)
+class Regular(FileName):
+    """A file that exists when the configuration is read."""
+
+    def read(self, raw: object) -> Path:
+        path = super().read(raw)
+        try:
+            found = path.is_file()
+        except OSError:
+            found = False
+        if not found:
+            raise ValueError(f"there is no readable file {quoted(str(path))}; correct the path")
+        return path
+
+
+@dataclass(frozen=True)
 class Unsupported(Regular):
     """A file that a later version will use. Passing over it would serve without its protection."""
 
@@ -57,19 +49,15 @@ class Unsupported(Regular):
 
 
 @dataclass(frozen=True)
-class SecretFile(Kind):
+class SecretFile(FileName):
     """A file that holds one secret and can be read now."""
-
-    @property
-    def metavar(self) -> str:
-        return "FILE"
 
     @property
     def form(self) -> str:
         return "the path of a file that holds the value"
 
     def read(self, raw: object) -> Path:
-        path = Path(line(one_text(raw)))
+        path = super().read(raw)
         try:
             read_secret(path)
         except SecretUnreadable as error:

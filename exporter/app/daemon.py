@@ -15,7 +15,7 @@ from random import Random
 import structlog
 
 from exporter import board, health, logs
-from exporter.app.link import open_session
+from exporter.app.link import Link, open_session
 from exporter.app.portrait import portray
 from exporter.catalog import COLLECTORS
 from exporter.collectors.directory import Directory
@@ -45,13 +45,23 @@ class Daemon:
     """Build it with a loop running, then ``listen``, then ``run`` it once."""
 
     def __init__(
-        self, loaded: Loaded, reread: Reread, *, wall: Callable[[], float], rng: Random
+        self,
+        loaded: Loaded,
+        reread: Reread,
+        *,
+        wall: Callable[[], float],
+        rng: Random,
+        link: Link = open_session,
     ) -> None:
-        """Open nothing yet. Raises ConfigurationError for what only shows now."""
+        """Open nothing yet. Raises ConfigurationError for what only shows now.
+
+        ``wall`` gives Unix seconds; ``link`` opens a session with Flatfile.
+        """
         self._settings = loaded.settings
         self._reread = reread
         self._wall = wall
         self._rng = rng
+        self._link = link
         self._started = self._heartbeat = wall()
         self._reload = health.Reload(successful=True, at=self._started)
         self._build = this_build()
@@ -60,7 +70,7 @@ class Daemon:
         self._board = board.Board()
         self._board.swap(board.enabled(_records(self._settings)))
         self._store = Store(self._settings.storage.path, wall)
-        self._session: Session = open_session(self._settings, wall=wall, rng=rng)
+        self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
         self._in_use = self._session
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
@@ -100,7 +110,7 @@ class Daemon:
             loop = asyncio.get_running_loop()
             try:
                 loaded = await loop.run_in_executor(None, self._reread)
-                session = open_session(
+                session = self._link(
                     loaded.settings, wall=self._wall, rng=self._rng, before=self._session
                 )
             except ConfigurationError as error:

@@ -2,12 +2,27 @@
 
 from collections.abc import Callable
 from random import Random
+from typing import Protocol
 
 from exporter.errors import ConfigurationError, Mistake
 from exporter.flatfile.credential import Credential
 from exporter.flatfile.session import Session, connect
 from exporter.settings import Settings, credential_source
 from exporter.settings.model import NO_CREDENTIAL
+
+
+class Link(Protocol):
+    """How a session is opened. The daemon's other seam: a test brings the network."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        wall: Callable[[], float],
+        rng: Random,
+        before: Session | None,
+    ) -> Session:
+        """See :func:`open_session`."""
 
 
 def open_session(

@@ -1,7 +1,7 @@
 """Reading a feed of timed things so that each is counted exactly once.
 
 A feed is asked from a little before its cursor, so that what became visible late is met again;
-what was counted already is known by its key. Each page is committed as it comes, and the cursor
+what was counted already is known by its key. Pages are committed as they come, and the cursor
 moves only after the last page: a kill in between costs a repetition, never a number.
 """
 
@@ -18,6 +18,9 @@ _QUIET = 4
 """Walks in a row without news that end the reading of a feed without order. A walk over pages in
 random order misses a third of the things; what four walks missed, the overlap meets again."""
 
+_BATCH = 1_000
+"""Things in one transaction at the least, while there are more: each costs a wait for the disk."""
+
 _MOST = 30  # walks; a feed that never falls quiet is read on in the next round
 
 
@@ -31,7 +34,6 @@ class _Walk:
     """
 
     mark: float
-    fresh: int = 0
     disorder: bool = False
     newest_first: bool = True
     _seen: set[str] = field(default_factory=set)
@@ -74,22 +76,47 @@ async def read(
     make all the others late.
     """
     begun = await store.run(partial(tally.cursor, name=cursor, first=first))
+    since = begun.mark - overlap
     mark = begun.mark
     quiet = 0
     for _ in range(_MOST):
         walk = _Walk(mark)
-        since = begun.mark - overlap
-        async for page in pages(since):
-            items = tuple(page)
-            walk.turn(items)
-            walk.fresh += await store.run(
-                partial(tally.count, feed=feed, items=items, origin=begun.origin)
-            )
-            walk.mark = max([walk.mark, *(item.at for item in items if item.at <= wall)])
-            if walk.past(since):
-                break
+        batch = _Batch(store, feed, begun.origin)
+        try:
+            async for page in pages(since):
+                items = tuple(page)
+                walk.turn(items)
+                walk.mark = max([walk.mark, *(item.at for item in items if item.at <= wall)])
+                await batch.add(items)
+                if walk.past(since):
+                    break
+        finally:
+            await batch.commit()  # what was read before a failure need not be read again
         mark = walk.mark
-        quiet = 0 if walk.fresh else quiet + 1
+        quiet = 0 if batch.fresh else quiet + 1
         if not walk.disorder or quiet >= _QUIET:
             break
     await store.run(partial(tally.advance, name=cursor, mark=mark))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Pages that are committed together; ``fresh`` counts what had not been counted before."""
+
+    store: Store
+    feed: str
+    origin: float
+    fresh: int = 0
+    _waiting: list[tally.Item] = field(default_factory=list)
+
+    async def add(self, items: Iterable[tally.Item]) -> None:
+        self._waiting += items
+        if len(self._waiting) >= _BATCH:
+            await self.commit()
+
+    async def commit(self) -> None:
+        """Also of nothing, which costs nothing."""
+        items, self._waiting = self._waiting, []
+        if items:
+            count = partial(tally.count, feed=self.feed, items=items, origin=self.origin)
+            self.fresh += await self.store.run(count)

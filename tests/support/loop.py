@@ -65,5 +65,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._returned)
         return future
 
+    async def shutdown_default_executor(self, *timeout: float) -> None:
+        """The thread that joins the others is one more to wait for, and since 3.12 timed."""
+        self.in_threads += 1
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self.in_threads -= 1
+
     def _returned(self, _: "asyncio.Future[Any]") -> None:
         self.in_threads -= 1

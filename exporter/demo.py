@@ -25,6 +25,7 @@ _QUICK = {
     "COLLECTOR_EVENTS_INTERVAL": "5s",
     "COLLECTOR_EXECUTIONS": "true",
     "COLLECTOR_EXECUTIONS_INTERVAL": "15s",
+    "API_REQUESTS_PER_SECOND": "50",
     "STORAGE_PATH": "none",
     "LOG_FORMAT": "console",
 }

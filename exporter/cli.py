@@ -15,10 +15,12 @@ from random import Random
 
 import structlog
 
-from exporter import __version__, check, demo, inventory, logs
+from exporter import __version__, check, demo, logs
 from exporter.app.daemon import Daemon
 from exporter.app.link import open_session
 from exporter.errors import ConfigurationError, RoundError
+from exporter.inventory import take
+from exporter.inventory.formats import FORMATS
 from exporter.settings import add_flags, from_namespace, resolve, unknown
 from exporter.settings.loading import Loaded
 
@@ -63,7 +65,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"flatfile-exporter {__version__}")
     if command == "inventory":
-        parser.add_argument("--format", choices=sorted(inventory.FORMATS), default="table")
+        parser.add_argument("--format", choices=sorted(FORMATS), default="table")
     if command in {"check", ""}:
         parser.add_argument(
             "--offline" if command else "--config.check",
@@ -100,7 +102,7 @@ async def _daemon(loaded: Loaded, reread: Callable[[], Loaded]) -> None:
 async def _inventory(loaded: Loaded, form: str) -> int:
     session = open_session(loaded.settings, wall=time.time, rng=Random())
     try:
-        await inventory.run(session.flatfile, loaded.settings, form)
+        await take.run(session.flatfile, loaded.settings, form)
     except RoundError as error:
         _complain(f"{error.reason}: {error}")
         return _FAILED

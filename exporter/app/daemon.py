@@ -9,25 +9,22 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from random import Random
 
 import structlog
 
 from exporter import board, health, logs
+from exporter.app.generation import collect, records
 from exporter.app.link import Link, open_session
 from exporter.app.portrait import portray
-from exporter.catalog import COLLECTORS
-from exporter.collectors.directory import Directory
 from exporter.errors import ConfigurationError
 from exporter.exposition import Exposition
 from exporter.families import Measured, measure
 from exporter.flatfile.session import Session
 from exporter.health.build import this_build
 from exporter.health.process import Process
-from exporter.jobs.rounds import Surroundings, play
-from exporter.jobs.schedule import Job, Timetable, repeat
-from exporter.settings import ListenAddress, Settings, restart_needed
+from exporter.jobs.schedule import Timetable
+from exporter.settings import ListenAddress, restart_needed
 from exporter.settings.loading import Loaded
 from exporter.state.store import Store
 from exporter.web.app import App, Parts
@@ -68,7 +65,7 @@ class Daemon:
         self._process = Process()
         self._timetable = Timetable()
         self._board = board.Board()
-        self._board.swap(board.enabled(_records(self._settings)))
+        self._board.swap(board.enabled(records(self._settings)))
         self._store = Store(self._settings.storage.path, wall)
         self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
         self._in_use = self._session
@@ -122,7 +119,7 @@ class Daemon:
                 log.warning("restart_needed", setting=setting)
             unused = None if self._session is self._in_use else self._session
             self._session, self._settings = session, loaded.settings
-            self._board.swap(board.enabled(_records(self._settings)))
+            self._board.swap(board.enabled(records(self._settings)))
             logs.configure(self._settings.log.level, self._settings.log.format)
             self._changed.set()  # the generation under way ends, and closes its own session
             if unused is not None:  # two reloads at once: this one never came to be used
@@ -136,7 +133,17 @@ class Daemon:
         while not self._stop.is_set():
             self._changed.clear()
             session = self._in_use = self._session
-            generation = asyncio.create_task(self._generation(session), name="generation")
+            generation = asyncio.create_task(
+                collect(
+                    session,
+                    self._settings,
+                    board=self._board,
+                    store=self._store,
+                    timetable=self._timetable,
+                    wall=self._wall,
+                ),
+                name="generation",
+            )
             waits = [
                 asyncio.create_task(event.wait(), name="wait")
                 for event in (self._changed, self._stop)
@@ -149,29 +156,6 @@ class Daemon:
             await session.aclose()
             if ended_by_itself:  # it runs for ever, so this raises what went wrong
                 await generation
-
-    async def _generation(self, session: Session) -> None:
-        around = Surroundings(
-            flatfile=session.flatfile,
-            directory=Directory(self._settings.filter.environments.admits),
-            store=self._store,
-            settings=self._settings,
-            board=self._board,
-            wall=self._wall,
-        )
-        by_name = self._settings.collector.by_name()
-        jobs = [
-            Job(
-                name=collector.name,
-                interval=by_name[collector.name].interval,
-                run=partial(play, collector, around),
-            )
-            for collector in COLLECTORS
-            if by_name[collector.name].enabled
-        ]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(repeat(jobs, self._timetable), name="collectors")
-            group.create_task(session.keeper.keep(), name="token")
 
     async def _beat(self) -> None:
         while True:
@@ -236,16 +220,3 @@ class Daemon:
             wall=self._wall(),
             started=self._started,
         )
-
-
-def _records(settings: Settings) -> dict[str, board.Record]:
-    by_name = settings.collector.by_name()
-    return {
-        collector.name: board.Record(
-            interval=by_name[collector.name].interval,
-            retain=settings.collector.retention(by_name[collector.name].interval),
-            essential=collector.essential,
-        )
-        for collector in COLLECTORS
-        if by_name[collector.name].enabled
-    }

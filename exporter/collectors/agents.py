@@ -6,33 +6,16 @@ from functools import partial
 
 import structlog
 
+from exporter.collectors.agentlist import Asker, Listing
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.doubt import doubted
 from exporter.collectors.sweep import Swept, shortfall, sweep
-from exporter.errors import BadRequest, NotFound, StorageFailed
+from exporter.errors import NotFound, StorageFailed
 from exporter.families import Sample, gauge, info
 from exporter.flatfile.models import Agent
-from exporter.flatfile.protocol import Flatfile
 from exporter.state import sightings
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """The agents of one environment, system agents among them.
-
-    ``at`` is loop time and ``wall`` Unix time of the listing.
-    """
-
-    agents: tuple[Agent, ...]
-    at: float
-    wall: float
-
-    @property
-    def deployed(self) -> tuple[Agent, ...]:
-        """Without the agents that Flatfile itself put there."""
-        return tuple(agent for agent in self.agents if not agent.system)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,32 +30,6 @@ class Agents:
     doubted: frozenset[str]
     last_seen: Mapping[str, float] | None
     plain_lists_all: bool
-
-
-@dataclass(slots=True)
-class Asker:
-    """Asks about one environment with as few questions as are known to be enough.
-
-    Whether a listing without ``isSystem`` holds the system agents is not documented (API notes,
-    section 7). One such agent in one plain listing proves that it does; until then both
-    questions are asked, and every agent's own field decides.
-    """
-
-    flatfile: Flatfile
-    plain_lists_all: bool
-
-    async def ask(self, environment_id: str) -> tuple[Agent, ...]:
-        plain = await self.flatfile.agents(environment_id)
-        if any(agent.system for agent in plain):
-            self.plain_lists_all = True
-        if self.plain_lists_all:
-            return plain
-        try:
-            system = await self.flatfile.agents(environment_id, system=True)
-        except BadRequest:  # the filter is newer than this server
-            self.plain_lists_all = True
-            return plain
-        return tuple({agent.id: agent for agent in (*plain, *system)}.values())
 
 
 async def look(this: Round[Agents]) -> Observation[Agents]:

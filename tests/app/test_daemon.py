@@ -162,7 +162,7 @@ async def test_the_page_shows_what_was_seen_and_no_secret_or_name_of_a_person(
 async def test_a_bug_in_a_collector_ends_the_process_loudly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exporter.app import daemon as module
+    from exporter.app import generation as module
     from exporter.collectors.contract import Collector, Round
 
     async def look(_: Round[Any]) -> Any:

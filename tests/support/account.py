@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from exporter.board import Board, Record, enabled
-from exporter.catalog import COLLECTORS
+from exporter.app.generation import records
+from exporter.board import Board, enabled
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.directory import Directory
 from exporter.emulator import Emulator, Quirks, Scale, World
@@ -79,15 +79,7 @@ class Bench:
         return {m.name: dict(m.samples) for m in measure(collector.families, data)}
 
     def surroundings(self) -> Surroundings:
-        by_name = self.settings.collector.by_name()
-        records = {
-            c.name: Record(
-                interval=by_name[c.name].interval,
-                retain=self.settings.collector.retention(by_name[c.name].interval),
-            )
-            for c in COLLECTORS
-        }
-        self.board.swap(enabled(records))
+        self.board.swap(enabled(records(self.settings)))
         return Surroundings(
             flatfile=self.session.flatfile,
             directory=self.directory,

@@ -1,0 +1,64 @@
+"""What a reload replaces: the schedule of the collectors that are on, and the token's timer."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from exporter.board import Board, Record
+from exporter.catalog import COLLECTORS
+from exporter.collectors.directory import Directory
+from exporter.flatfile.session import Session
+from exporter.jobs.rounds import Surroundings, play
+from exporter.jobs.schedule import Job, Timetable, repeat
+from exporter.settings import Settings
+from exporter.state.store import Store
+
+
+async def collect(
+    session: Session,
+    settings: Settings,
+    *,
+    board: Board,
+    store: Store,
+    timetable: Timetable,
+    wall: Callable[[], float],
+) -> None:
+    """Play the rounds of all collectors that are on, until cancelled.
+
+    ``wall`` gives Unix seconds. Whatever is not expected comes out of here.
+    """
+    around = Surroundings(
+        flatfile=session.flatfile,
+        directory=Directory(settings.filter.environments.admits),
+        store=store,
+        settings=settings,
+        board=board,
+        wall=wall,
+    )
+    by_name = settings.collector.by_name()
+    jobs = [
+        Job(
+            name=collector.name,
+            interval=by_name[collector.name].interval,
+            run=partial(play, collector, around),
+        )
+        for collector in COLLECTORS
+        if by_name[collector.name].enabled
+    ]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(repeat(jobs, timetable), name="collectors")
+        group.create_task(session.keeper.keep(), name="token")
+
+
+def records(settings: Settings) -> dict[str, Record]:
+    """An empty record for each collector that is on, in the order of the catalogue."""
+    by_name = settings.collector.by_name()
+    return {
+        collector.name: Record(
+            interval=by_name[collector.name].interval,
+            retain=settings.collector.retention(by_name[collector.name].interval),
+            essential=collector.essential,
+        )
+        for collector in COLLECTORS
+        if by_name[collector.name].enabled
+    }

@@ -1,0 +1,50 @@
+"""The agents of one environment: how to ask for them, and what an answer is."""
+
+from dataclasses import dataclass
+
+from exporter.errors import BadRequest
+from exporter.flatfile.models import Agent
+from exporter.flatfile.protocol import Flatfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The agents of one environment, system agents among them.
+
+    ``at`` is loop time and ``wall`` Unix time of the listing.
+    """
+
+    agents: tuple[Agent, ...]
+    at: float
+    wall: float
+
+    @property
+    def deployed(self) -> tuple[Agent, ...]:
+        """Without the agents that Flatfile itself put there."""
+        return tuple(agent for agent in self.agents if not agent.system)
+
+
+@dataclass(slots=True)
+class Asker:
+    """Asks about one environment with as few questions as are known to be enough.
+
+    Whether a listing without ``isSystem`` holds the system agents is not documented (API notes,
+    section 7). One such agent in one plain listing proves that it does; until then both
+    questions are asked, and every agent's own field decides.
+    """
+
+    flatfile: Flatfile
+    plain_lists_all: bool
+
+    async def ask(self, environment_id: str) -> tuple[Agent, ...]:
+        plain = await self.flatfile.agents(environment_id)
+        if any(agent.system for agent in plain):
+            self.plain_lists_all = True
+        if self.plain_lists_all:
+            return plain
+        try:
+            system = await self.flatfile.agents(environment_id, system=True)
+        except BadRequest:  # the filter is newer than this server
+            self.plain_lists_all = True
+            return plain
+        return tuple({agent.id: agent for agent in (*plain, *system)}.values())

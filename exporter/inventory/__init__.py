@@ -1,0 +1,1 @@
+"""``inventory``: which Spaces and which agents exist in which environment, once."""

@@ -171,9 +171,12 @@ async def _count(
 
 
 def _settle(listed: FirstPage, plain: FirstPage) -> _Archived:
-    """What ``archived=true`` means, if the two first pages leave no doubt."""
-    if listed.total is None or plain.total is None or listed.total == plain.total:
-        return _Archived.UNSETTLED  # as it would be if totalCount did not honour the filter
+    """What ``archived=true`` means, if the two first pages leave no doubt.
+
+    Equal totals never do: so it would be if ``totalCount`` did not honour the filter.
+    """
+    if listed.total is None or plain.total is None:
+        return _Archived.UNSETTLED
     if any(space.archived_at is not None for space in plain.spaces):
         return _Archived.UNSETTLED
     if any(space.archived_at is None for space in listed.spaces):

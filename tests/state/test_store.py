@@ -36,6 +36,12 @@ async def test_what_was_committed_is_there_after_the_file_is_opened_again(tmp_pa
         assert await store.run(lambda c: seen(c, [], NOW)) == {"a": NOW}
 
 
+async def test_a_clock_set_back_does_not_make_a_sighting_older() -> None:
+    async with _open(None) as store:
+        await store.run(_sight("a"))
+        assert await store.run(lambda c: seen(c, ["a"], NOW - 3600)) == {"a": NOW}
+
+
 async def test_work_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     def half(connection: sqlite3.Connection) -> None:
         seen(connection, ["a"], NOW)

@@ -54,7 +54,7 @@ class Daemon:
 
         ``wall`` gives Unix seconds; ``link`` opens a session with Flatfile.
         """
-        self._settings = loaded.settings
+        self._settings = self._started_with = loaded.settings
         self._reread = reread
         self._wall = wall
         self._rng = rng
@@ -105,17 +105,20 @@ class Daemon:
         """Read the configuration again; the mistakes, or nothing if it is in use now."""
         async with self._reloading:
             loop = asyncio.get_running_loop()
+            wrong: ConfigurationError | None = None
             try:
                 loaded = await loop.run_in_executor(None, self._reread)
                 session = self._link(
                     loaded.settings, wall=self._wall, rng=self._rng, before=self._session
                 )
             except ConfigurationError as error:
+                wrong = error
+            if wrong is not None:
                 self._reload = health.Reload(successful=False, at=self._reload.at)
-                mistakes = tuple(str(mistake) for mistake in error.mistakes)
-                log.error("reload_failed", mistakes=mistakes)  # noqa: TRY400 - expected
+                mistakes = tuple(str(mistake) for mistake in wrong.mistakes)
+                log.error("reload_failed", mistakes=mistakes)
                 return mistakes
-            for setting in restart_needed(self._settings, loaded.settings):
+            for setting in restart_needed(self._started_with, loaded.settings):
                 log.warning("restart_needed", setting=setting)
             unused = None if self._session is self._in_use else self._session
             self._session, self._settings = session, loaded.settings
@@ -189,7 +192,7 @@ class Daemon:
                 exposition=Exposition(self._board, self._live, loop.time),
                 status=self._status,
                 reload=self.reload,
-                telemetry_path=self._settings.web.telemetry_path,
+                telemetry_path=self._started_with.web.telemetry_path,
             )
         )
 
@@ -215,7 +218,8 @@ class Daemon:
         return portray(
             self._board.snapshot,
             self._vitals(),
-            self._settings,
+            self._settings.api.url,
+            self._started_with.web.telemetry_path,
             now=asyncio.get_running_loop().time(),
             wall=self._wall(),
             started=self._started,

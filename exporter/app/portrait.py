@@ -11,7 +11,6 @@ from exporter.collectors.spaces import Spaces
 from exporter.flatfile.models import Environment
 from exporter.flatfile.token import TokenStatus
 from exporter.health import Vitals
-from exporter.settings import Settings
 from exporter.web import status
 
 _KINDS = {
@@ -34,7 +33,8 @@ class _Seen:
 def portray(
     snapshot: Snapshot,
     vitals: Vitals,
-    settings: Settings,
+    api_url: str,
+    telemetry_path: str,
     *,
     now: float,
     wall: float,
@@ -52,7 +52,7 @@ def portray(
         account=account.name if account else None,
         token=_token(vitals.token),
         api=status.ApiStatus(
-            host=urlsplit(settings.api.url).netloc,
+            host=urlsplit(api_url).netloc,
             budget=vitals.budget,
             requests=sum(vitals.usage.requests.values()),
             retries=sum(vitals.usage.retries.values()),
@@ -61,7 +61,7 @@ def portray(
         collectors=status.collectors(snapshot, now),
         environments=_environments(seen),
         reload_successful=vitals.reload.successful,
-        telemetry_path=settings.web.telemetry_path,
+        telemetry_path=telemetry_path,
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from collections.abc import Sequence
 
 from exporter.emulator.api import Emulator
@@ -40,7 +41,9 @@ async def _run(chosen: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with serve(emulator, chosen.port) as url:
-        print(f"listening on {url}", flush=True)  # noqa: T201 - how the caller learns the port
+        # How the caller learns the port.
+        sys.stdout.write(f"listening on {url}\n")
+        sys.stdout.flush()
         await stop.wait()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from random import Random
 from typing import Any, Literal, get_args
 
@@ -27,6 +28,7 @@ Kind = Literal[
     "endless",  # a body without an end; needs a real server, else it fills the memory
     "disconnect",  # the connection is cut after the header or within the body; real server only
 ]
+_REDIRECTS = range(300, 400)
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
@@ -71,7 +73,7 @@ class Fault:
         if self.kind in {"hang", "disconnect"}:
             return 0
         if self.kind == "redirect":
-            return self.status if 300 <= self.status < 400 else 307  # noqa: PLR2004 - HTTP
+            return self.status if self.status in _REDIRECTS else HTTPStatus.TEMPORARY_REDIRECT
         return self.status if self.kind == "status" else 200
 
     @classmethod

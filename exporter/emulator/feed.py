@@ -19,7 +19,7 @@ def events(desk: Desk, call: Call) -> Answer:
         environment_id = next((e.id for e in desk.account.environments), None)
     elif environment_id is None and isinstance(quirks.events_account_wide, int):
         raise Refusal(quirks.events_account_wide, "environmentId is required")
-    if environment_id is not None and quirks.unknown_environment == 404:  # noqa: PLR2004 - HTTP
+    if environment_id is not None and quirks.unknown_environment != "empty":
         desk.known(environment_id)
     line = history.events(environment_id)
     begin = 0

@@ -52,7 +52,7 @@ def environment(desk: Desk, _call: Call, id_: str) -> Answer:
 
 def spaces(desk: Desk, call: Call) -> Answer:
     quirks, environment_id = desk.quirks, call.query.get("environmentId", "")
-    if environment_id and quirks.unknown_environment == 404:  # noqa: PLR2004 - HTTP
+    if environment_id and quirks.unknown_environment != "empty":
         desk.known(environment_id)
     shelf = desk.account.spaces
     every = shelf.of(environment_id) if environment_id else list(shelf)

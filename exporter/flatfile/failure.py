@@ -97,11 +97,14 @@ def _why(error: BaseException) -> str:
     return "the connection was cut off before the answer was complete"
 
 
+_CAUSES = 20  # looked at: a loop of causes must not be one of ours
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """The error and its causes; several at once where several addresses were tried."""
     seen = 0
     pending = [error]
-    while pending and seen < 20:  # noqa: PLR2004 - a loop of causes must not be one of ours
+    while pending and seen < _CAUSES:
         link = pending.pop(0)
         if link is None:
             continue

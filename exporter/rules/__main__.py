@@ -20,21 +20,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--format", choices=tuple(_FORMATS), default="prometheus")
     parser.add_argument("--list", action="store_true", help="print what can be set, and why")
     given = parser.parse_args(arguments)
-    thresholds = Thresholds()
     try:
-        for one in given.sets:
-            name, equals, text = one.partition("=")
-            if not equals:
-                raise ValueError(f"{one} is not NAME=VALUE")  # noqa: TRY301 - said with the others
-            thresholds = thresholds.having(name, text)
-        unknown = set(dict(thresholds.severities)) - {alert.name for alert in alerts()}
-        if unknown:
-            raise ValueError(f"there is no alert {', '.join(sorted(unknown))}")  # noqa: TRY301
+        thresholds = _chosen(given.sets)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(_list(thresholds) if given.list else _FORMATS[given.format](thresholds))
     return 0
+
+
+def _chosen(sets: Sequence[str]) -> Thresholds:
+    """Raise ValueError for the first that is wrong, with a message for whoever typed it."""
+    thresholds = Thresholds()
+    for one in sets:
+        name, equals, text = one.partition("=")
+        if not equals:
+            raise ValueError(f"{one} is not NAME=VALUE")
+        thresholds = thresholds.having(name, text)
+    unknown = set(dict(thresholds.severities)) - {alert.name for alert in alerts()}
+    if unknown:
+        raise ValueError(f"there is no alert {', '.join(sorted(unknown))}")
+    return thresholds
 
 
 def _list(thresholds: Thresholds) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.app.daemon import Daemon
 from exporter.emulator import Emulator, Scale, World
@@ -124,6 +125,20 @@ async def test_a_collector_switched_off_by_a_reload_leaves_no_series(tmp_path: P
         assert (await stage.client.post("/-/reload")).status_code == 200
         after = await stage.metrics()
         assert [name for name in after if "users" in name and "route" not in name] == []
+
+
+async def test_what_only_a_restart_changes_is_said_at_each_reload_and_not_pretended(
+    tmp_path: Path,
+) -> None:
+    async with _stage(tmp_path) as stage:
+        stage.flags["web.telemetry-path"] = "/other"
+        for _ in range(2):
+            with capture_logs() as lines:
+                assert await stage.daemon.reload() == ()
+            said = [line["setting"] for line in lines if line["event"] == "restart_needed"]
+            assert said == ["web.telemetry-path"]
+        assert 'href="/metrics"' in (await stage.client.get("/")).text
+        assert (await stage.client.get("/metrics")).status_code == 200
 
 
 async def test_many_reloads_at_once_end_in_one_that_works(tmp_path: Path) -> None:

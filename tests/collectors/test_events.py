@@ -26,6 +26,9 @@ QUIRKS: list[dict[str, Any]] = [
     {"repeated_events": 0.3},
     {"late_share": 0.3, "late_seconds": 90},
     {"unknown_topics": True},
+    {"include_acknowledged_default": True},
+    {"page_zero_based": True},
+    {"agent_domain": "agent"},
     {"optional_as_null": True},
     {"event_context_missing": 0.2},
 ]

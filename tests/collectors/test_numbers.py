@@ -22,6 +22,11 @@ PAGES: list[dict[str, Any]] = [
     {"list_order": "id"},
     {"optional_as_null": True},
     {"errors_form": "text"},
+    {"errors_form": "array"},
+    {"page_zero_based": True},
+    {"page_zero_based": True, "page_size_max": 7, "pagination_object": False},
+    {"auth_refuses_type": True},
+    {"unknown_environment": "empty"},
     {"auth_wrapped": True, "expires_form": "rfc1123", "expires_in_form": "int"},
     {"auth_requires_type": True, "auth_refusal": 400, "expires_form": "garbage"},
 ]

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from exporter.rules import Thresholds, prometheus
-from tests.support.processes import EXPORTER, START, Running, ask, eventually, free_port, running
+from tests.support.processes import EXPORTER, START, ask, eventually, free_port, running
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,12 +83,11 @@ def receiver(show: Callable[[Notification], None] = lambda _: None) -> Iterator[
 
 
 @contextmanager
-def _listening(
-    command: Callable[[int], Sequence[str]], folder: Path, port: int = 0
-) -> Iterator[tuple[Running, str]]:
-    """A program with ``/-/ready``, on this port or on any that is free."""
+def _listening(command: Sequence[str], folder: Path, port: int = 0) -> Iterator[str]:
+    """The URL of a program with ``/-/ready``, on this port or on any that is free."""
     chosen = port or free_port()
-    with running(command(chosen), folder) as run:
+    whole = [*command, f"--web.listen-address=127.0.0.1:{chosen}", "--log.level=warn"]
+    with running(whole, folder) as run:
         url = f"http://127.0.0.1:{chosen}"
 
         def ready() -> bool:
@@ -97,7 +96,7 @@ def _listening(
 
         eventually(ready, START)
         try:
-            yield run, url
+            yield url
         finally:
             run.signal(signal.SIGTERM)
             with suppress(AssertionError):
@@ -117,17 +116,9 @@ def alertmanager(
     file = folder / "alertmanager.yml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
 
-    def command(port: int) -> Sequence[str]:
-        return [
-            program,
-            f"--config.file={file}",
-            f"--storage.path={folder / 'alertmanager'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-            "--log.level=warn",
-        ]
-
-    with _listening(command, folder, port) as (_, url):
+    storage = f"--storage.path={folder / 'alertmanager'}"
+    command = [program, f"--config.file={file}", storage, "--cluster.listen-address="]
+    with _listening(command, folder, port) as url:
         yield url
 
 
@@ -158,17 +149,9 @@ def watching(
     file = folder / "prometheus.yml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
 
-    def command(port: int) -> Sequence[str]:
-        return [
-            program,
-            f"--config.file={file}",
-            f"--storage.tsdb.path={folder / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--rules.alert.resend-delay=1s",
-            "--log.level=warn",
-        ]
-
-    with _listening(command, folder, port) as (_, url):
+    storage = f"--storage.tsdb.path={folder / 'tsdb'}"
+    command = [program, f"--config.file={file}", storage, "--rules.alert.resend-delay=1s"]
+    with _listening(command, folder, port) as url:
         yield url
 
 

@@ -49,8 +49,8 @@ format: $(VENV)/.test ## Format the source
 
 lock: $(VENV)/.test ## Pin the newest dependencies, with hashes and without index addresses
 	$(PIP) install uv
-	$(BIN)/$(COMPILE) pyproject.toml --group build -o deploy/requirements.lock
-	$(BIN)/$(COMPILE) pyproject.toml --group test -o tests/requirements.lock
+	$(BIN)/$(COMPILE) pyproject.toml --extra audit --group build -o deploy/requirements.lock
+	$(BIN)/$(COMPILE) pyproject.toml --extra audit --group test -o tests/requirements.lock
 
 clean: ## Remove what these commands made
 	rm -rf $(VENV) tests/emulator/vendor/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis data

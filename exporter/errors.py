@@ -4,6 +4,11 @@
 
     ExporterError
     ├── ConfigurationError        the operator must act: exit 2, or keep the old configuration
+    ├── AuditError                the audit log cannot do what it is for
+    │   ├── Unproven              the log does not verify: keep it as it is, find out who touched it
+    │   └── DeliveryFailed        a sink took nothing: keep its cursor, say it once, try again
+    │       ├── SinkUnavailable   not reachable, overloaded, full: it will pass
+    │       └── SinkRefused       it does not accept us, or not this: the operator must act
     └── RoundError                a round failed: count it by ``reason``, say it once, sleep, go on
         ├── Again                 try again later; nothing is wrong with us
         │   ├── Unreachable       no connection, no name, no TLS, cut off in the middle
@@ -60,6 +65,30 @@ class ConfigurationError(ExporterError):
     def __init__(self, *mistakes: Mistake) -> None:
         super().__init__("; ".join(str(mistake) for mistake in mistakes))
         self.mistakes = mistakes
+
+
+class AuditError(ExporterError):
+    """The audit log cannot do what it is for."""
+
+
+class Unproven(AuditError):
+    """The log does not verify. The message names the first record that is wrong."""
+
+
+class DeliveryFailed(AuditError):
+    """A sink took none of a batch. ``retry_after`` (seconds) is what it asked for, if it did."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SinkUnavailable(DeliveryFailed):
+    """Try again later."""
+
+
+class SinkRefused(DeliveryFailed):
+    """Trying again is of no use before the operator has acted; it is done all the same, slowly."""
 
 
 class RoundError(ExporterError):

@@ -4,9 +4,14 @@ import os
 import shutil
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support.loop import VirtualLoop
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture

@@ -6,12 +6,15 @@ from exporter.errors import Mistake
 from exporter.settings.layers import Given
 
 _ID, _SECRET, _TOKEN = "auth.client-id", "auth.client-secret", "auth.token"
+_SINK_SECRETS = ("audit.sink.postgresql.dsn", "audit.sink.loki.password", "audit.sink.otlp.headers")
 
 
 def contradictions(given: Mapping[str, Given]) -> Iterator[Mistake]:
     """Look only at what was given, not at the values: those may be wrong for other reasons."""
     yield from _both(given, "api.region", "api.url")
     for name in (_ID, _SECRET, _TOKEN):
+        yield from _both(given, f"{name}-file", name)
+    for name in _SINK_SECRETS:
         yield from _both(given, f"{name}-file", name)
     client_id, secret, token = (_either(given, name) for name in (_ID, _SECRET, _TOKEN))
     if client_id and not secret:

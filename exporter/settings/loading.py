@@ -13,6 +13,7 @@ from exporter.settings.catalogue import CONFIG_FILE, SETTINGS, by_path
 from exporter.settings.contradictions import contradictions
 from exporter.settings.environment import environment_layer, origin
 from exporter.settings.file import file_layer
+from exporter.settings.incomplete import incomplete
 from exporter.settings.layers import Given, Layer, Raw
 from exporter.settings.model import Settings
 
@@ -51,6 +52,7 @@ def resolve(
     wrong += contradictions(given)
     try:
         settings = Settings(layers=tuple(layer.nested() for layer in layers))
+        wrong += (_located(mistake, given) for mistake in incomplete(settings))
     except ValidationError as error:
         wrong += _mistakes(error, given)
     if wrong:
@@ -70,6 +72,12 @@ def _file(flags: Mapping[str, Raw], environ: Mapping[str, str]) -> Layer:
     if variable:
         return file_layer(Path(variable), origin(CONFIG_FILE.environment_variable))
     return Layer({})
+
+
+def _located(mistake: Mistake, given: Mapping[str, Given]) -> Mistake:
+    """With the place where the setting was given, if it was."""
+    found = given.get(mistake.setting)
+    return Mistake(mistake.setting, found.origin if found else DEFAULT, mistake.message)
 
 
 def _printable(mistake: Mistake) -> Mistake:

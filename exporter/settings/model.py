@@ -12,6 +12,7 @@ from pydantic_settings import (
 )
 
 from exporter.errors import ConfigurationError, Mistake
+from exporter.settings.audit import Audit
 from exporter.settings.collectors import Collectors, Filter
 from exporter.settings.maintenance import Maintenance
 from exporter.settings.sections import Api, Auth, Events, Log, Storage, Web
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     filter: Filter = Filter()
     events: Events = Events()
     maintenance: Maintenance = Maintenance()
+    audit: Audit = Audit()
 
     def __init__(self, *, layers: tuple[Mapping[str, Any], ...] = (), **values: Any) -> None:
         super().__init__(_layers=layers, **values)

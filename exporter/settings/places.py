@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from exporter.settings.addresses import ListenAddress
@@ -14,8 +14,11 @@ FIXED_PATHS = ("/", "/-", "/healthz", "/livez", "/readyz", "/favicon.ico")
 
 
 @dataclass(frozen=True)
-class BaseUrl(Kind):
-    """The API's base. The messages never show it: it may hold a password that does not belong."""
+class Url(Kind):
+    """A base URL. The messages never show it: it may hold a password that does not belong."""
+
+    example: ClassVar[str] = "https://host/path"
+    credentials: ClassVar[str] = "a setting of its own"
 
     @property
     def metavar(self) -> str:
@@ -31,14 +34,27 @@ class BaseUrl(Kind):
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise ValueError("is not a URL; write one such as https://host/api/v1") from None
+            raise ValueError(f"is not a URL; write one such as {self.example}") from None
         if parts.scheme not in ("http", "https") or not host or port == 0 or " " in text:
-            raise ValueError("is not a URL of http or https; write one such as https://host/api/v1")
+            raise ValueError(f"is not a URL of http or https; write one such as {self.example}")
         if "@" in parts.netloc:
-            raise ValueError("holds a user name or password; give a credential in auth.* instead")
+            raise ValueError(
+                f"holds a user name or password; give a credential in {self.credentials} instead"
+            )
         if "?" in text or "#" in text:
             raise ValueError("holds a query or a fragment; write the base only")
-        base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+@dataclass(frozen=True)
+class BaseUrl(Url):
+    """The API's base, which ends in its version."""
+
+    example: ClassVar[str] = "https://host/api/v1"
+    credentials: ClassVar[str] = "auth.*"
+
+    def read(self, raw: object) -> str:
+        base = super().read(raw)
         return base if base.endswith("/v1") else base + "/v1"
 
 
@@ -86,6 +102,32 @@ class Addresses(Kind):
 
     def show(self, value: Any) -> str:
         return ",".join(str(address) for address in value)
+
+
+@dataclass(frozen=True)
+class Names(Kind):
+    """Names of fields, or ``*`` for all of them."""
+
+    repeatable = True
+    separator = ","
+
+    @property
+    def metavar(self) -> str:
+        return "NAME"
+
+    @property
+    def form(self) -> str:
+        return "the name of a field, or *"
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        names = tuple(part.strip() for text in several(raw) for part in text.split(","))
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}|\*", name):
+                raise ValueError(f"{quoted(name)} is not {self.form}")
+        return names
+
+    def show(self, value: Any) -> str:
+        return ",".join(value)
 
 
 @dataclass(frozen=True)

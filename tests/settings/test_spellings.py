@@ -33,6 +33,32 @@ ANOTHER = {
     "events.overlap": "9s",
     "maintenance.windows": "staging 2026-11-22T12:00:00Z",
     "maintenance.file": "windows.txt",
+    "audit.path": "elsewhere",
+    "audit.start": "2d",
+    "audit.overlap": "9m",
+    "audit.settle": "3s",
+    "audit.personal-data": "pseudonymous",
+    "audit.payload-fields": "fileName,recordIds",
+    "audit.retention": "400d",
+    "audit.checkpoint-records": "7",
+    "audit.checkpoint-interval": "9m",
+    "audit.backlog-limit": "3MiB",
+    "audit.backlog-policy": "skip",
+    "audit.sink.file.path": "elsewhere.jsonl",
+    "audit.sink.file.max-size": "2GiB",
+    "audit.sink.file.max-age": "2h",
+    "audit.sink.file.keep": "0",
+    "audit.sink.file.format": "ocsf",
+    "audit.sink.stdout.format": "ecs",
+    "audit.sink.postgresql.dsn": "postgresql://canary@127.0.0.1/db",
+    "audit.sink.postgresql.table": "audit.events",
+    "audit.sink.loki.url": "http://127.0.0.1:3100",
+    "audit.sink.loki.tenant": "one",
+    "audit.sink.loki.username": "somebody",
+    "audit.sink.loki.password": "canary-password",
+    "audit.sink.loki.format": "ocsf",
+    "audit.sink.otlp.url": "http://127.0.0.1:4318",
+    "audit.sink.otlp.headers": "api-key=canary",
 }
 FILES = {s.name for s in SETTINGS if s.name.endswith("-file")}
 UNSUPPORTED = {"web.config.file"}
@@ -150,7 +176,8 @@ def test_the_defaults_of_the_contract() -> None:
     assert texts["api.url"] == "https://platform.flatfile.com/api/v1"
     assert texts["web.listen-address"] == ":10042"
     assert texts["storage.path"] == "data/"
-    assert {name.split(".")[1]: texts[name] for name in texts if name.endswith(".interval")} == {
+    intervals = [n for n in texts if n.startswith("collector.") and n.endswith(".interval")]
+    assert {name.split(".")[1]: texts[name] for name in intervals} == {
         "environments": "1m",
         "agents": "1m",
         "spaces": "5m",
@@ -160,7 +187,8 @@ def test_the_defaults_of_the_contract() -> None:
         "executions": "1m",
     }
     off = {s.name for s in SETTINGS if s.switch and not s.default}
-    assert off == {"collector.executions", "collector.spaces.info"}
+    sinks = {f"audit.sink.{name}" for name in ("file", "stdout", "postgresql", "loki", "otlp")}
+    assert off == {"collector.executions", "collector.spaces.info", "audit"} | sinks
 
 
 def test_settings_alone_are_the_defaults_whatever_the_environment(

@@ -13,6 +13,7 @@ from exporter.collectors.sweep import Swept, shortfall, sweep
 from exporter.errors import NotFound, StorageFailed
 from exporter.families import Sample, gauge, info
 from exporter.flatfile.models import Agent
+from exporter.flatfile.whole import Whole
 from exporter.state import sightings
 
 log = structlog.get_logger()
@@ -50,6 +51,10 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
     doubts = _doubts(before, swept)
     for environment_id in doubts:
         del swept.answers[environment_id]
+    for environment_id, agents in swept.answers.items():
+        this.offer(
+            Whole(things=agents, kind=Agent, wall=this.wall, environment_id=environment_id)
+        )
     listings = {
         environment.id: listing
         for environment in environments

@@ -9,6 +9,7 @@ from exporter.errors import RoundError
 from exporter.families import Family
 from exporter.flatfile.models import Environment
 from exporter.flatfile.protocol import Flatfile
+from exporter.flatfile.whole import Offer, ignore
 from exporter.settings import Settings
 from exporter.state.store import Store
 
@@ -21,7 +22,7 @@ class Round(Generic[D]):
 
     ``now`` is loop time and ``wall`` Unix time at the start of the round, ``interval`` and
     ``retain`` belong to the collector; all in seconds. ``previous`` is what the collector saw in
-    its last successful round, None before that.
+    its last successful round, None before that. ``offer`` takes every listing that is whole.
     """
 
     flatfile: Flatfile
@@ -33,6 +34,7 @@ class Round(Generic[D]):
     wall: float
     interval: float
     retain: float
+    offer: Offer = ignore
 
     async def environments(self) -> tuple[Environment, ...]:
         """The environments to ask about, as listed lately."""

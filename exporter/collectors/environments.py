@@ -8,6 +8,7 @@ from exporter.collectors.maintenance import covered, declared
 from exporter.errors import RoundError
 from exporter.families import gauge, info, one
 from exporter.flatfile.models import Account, Environment
+from exporter.flatfile.whole import Whole
 
 _ACCOUNT_LASTS = 3_600.0  # seconds; an account is hardly ever renamed
 
@@ -29,6 +30,7 @@ async def look(this: Round[Environments]) -> Observation[Environments]:
     """One listing, and once in a while the account's name."""
     # What another collector has listed a moment ago, at the start, need not be listed again.
     listed = await this.directory.environments(this.flatfile, max_age=this.interval / 2)
+    this.offer(Whole(things=listed, kind=Environment, wall=this.wall))
     account, at = await _account(this)
     loop = asyncio.get_running_loop()
     windows = await loop.run_in_executor(None, declared, this.settings.maintenance)

@@ -15,6 +15,7 @@ from exporter.collectors.sweep import shortfall, spread, sweep
 from exporter.errors import NotFound, Refused, Unexpected
 from exporter.families import gauge
 from exporter.flatfile.models import Guest
+from exporter.flatfile.whole import Whole
 
 _SAMPLE = 5  # Spaces asked to confirm an account-wide answer
 _WORKERS = 2  # few: hundreds of these questions must not stand before one about an agent
@@ -43,7 +44,9 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
     if guests is None:
         plan = "Space by Space"
         guests = await _space_by_space(this, ids)
-    counted = Counter(guest.environment_id for guest in {g.id: g for g in guests}.values())
+    once = tuple({guest.id: guest for guest in guests}.values())
+    this.offer(Whole(things=once, kind=Guest, wall=this.wall))
+    counted = Counter(guest.environment_id for guest in once)
     counts = {environment_id: counted[environment_id] for environment_id in environments}
     return Observation(data=Guests(counts=counts), plan=plan)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.families import gauge, one
+from exporter.flatfile.models import User
+from exporter.flatfile.whole import Whole
 
 _DAY = 86_400.0
 WINDOWS: Mapping[str, float] = {"24h": _DAY, "7d": 7 * _DAY, "30d": 30 * _DAY}
@@ -22,6 +24,7 @@ class Users:
 async def look(this: Round[Users]) -> Observation[Users]:
     """One listing; ``lastSeenAt`` cannot be counted by the server (API notes, section 8)."""
     users = await this.flatfile.users()
+    this.offer(Whole(things=users, kind=User, wall=this.wall))
     seen = [user.last_seen_at for user in users if user.last_seen_at is not None]
     active = {
         label: sum(1 for at in seen if at > this.wall - window) for label, window in WINDOWS.items()

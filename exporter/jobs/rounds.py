@@ -17,6 +17,7 @@ from exporter.collectors.directory import Directory
 from exporter.errors import RoundError
 from exporter.families import measure
 from exporter.flatfile.protocol import Flatfile
+from exporter.flatfile.whole import Offer, ignore
 from exporter.settings import Settings
 from exporter.settings.durations import duration
 from exporter.state.store import Store
@@ -34,6 +35,7 @@ class Surroundings:
     settings: Settings
     board: board.Board
     wall: Callable[[], float]
+    offer: Offer = ignore
 
 
 async def play(collector: Collector[Any], around: Surroundings) -> None:
@@ -53,6 +55,7 @@ async def play(collector: Collector[Any], around: Surroundings) -> None:
         wall=around.wall(),
         interval=interval,
         retain=settings.retention(interval),
+        offer=around.offer,
     )
     seen: Observation[Any] | None = None
     error: RoundError | None = None

@@ -1,0 +1,30 @@
+"""A listing that was read whole, offered to whoever keeps such things.
+
+Collectors count and forget. The audit log has to know who was there, by name, and what differs
+from the listing before; it takes what is listed anyway, so that no question is asked twice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from exporter.flatfile.models import Agent, Environment, Guest, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """``things`` are all there are, at ``wall`` (Unix seconds), of one kind.
+
+    ``environment_id`` is that of agents, which are listed environment by environment.
+    """
+
+    things: Sequence[User] | Sequence[Guest] | Sequence[Agent] | Sequence[Environment]
+    kind: type[User] | type[Guest] | type[Agent] | type[Environment]
+    wall: float
+    environment_id: str | None = None
+
+
+Offer = Callable[[Whole], None]
+
+
+def ignore(_: Whole) -> None:
+    """Where nobody keeps anything."""

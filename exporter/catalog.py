@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter import health
+from exporter.audit.families import FAMILIES as AUDIT
 from exporter.collectors import (
     agents,
     environments,
@@ -29,9 +30,14 @@ COLLECTORS: tuple[Collector[Any], ...] = (
 
 
 def families() -> Iterator[tuple[str, Family[Any]]]:
-    """Every family with the name of its collector, empty for what the exporter says of itself."""
+    """Every family with the name of its collector, empty for what the exporter says of itself.
+
+    The audit log is no collector, and stands here as one.
+    """
     for collector in COLLECTORS:
         for family in collector.families:
             yield collector.name, family
+    for audited in AUDIT:
+        yield "audit", audited
     for family in health.FAMILIES:
         yield "", family

@@ -17,6 +17,7 @@ from exporter.settings import example_yaml, settings_table
 
 README = Path("README.md")
 EXAMPLE = Path("deploy/flatfile-exporter.yaml")
+_TITLES = {"": "the exporter itself", "audit": "the audit log, if it is kept"}
 
 
 def metrics_table() -> str:
@@ -25,7 +26,7 @@ def metrics_table() -> str:
     before = None
     for collector, family in families():
         if collector != before:
-            title = f"collector `{collector}`" if collector else "the exporter itself"
+            title = _TITLES.get(collector, f"collector `{collector}`")
             rows.append(f"| **{title}** | | | |")
             before = collector
         labels = ", ".join(f"`{label}`" for label in family.labels)

@@ -143,6 +143,21 @@ class Thresholds:
         15 * _MINUTE
     )
     reload_failed_for: Annotated[int, Lasts("Time to correct the typing error.")] = 5 * _MINUTE
+    audit_stuck_after: Annotated[
+        int, Lasts("Age of the oldest record that waits. Longer than a restart of a database.")
+    ] = 15 * _MINUTE
+    audit_stuck_for: Annotated[
+        int, Lasts("A backlog that is just being worked off is no news.")
+    ] = 5 * _MINUTE
+    audit_gap_memory: Annotated[
+        int, Lasts("How long a new gap is told: somebody has to see it, and nobody can mend it.")
+    ] = _DAY
+    audit_lagging_after: Annotated[
+        int, Lasts("Since the feed was last read whole; an outage of the API should be told first.")
+    ] = 10 * _MINUTE
+    audit_lagging_for: Annotated[int, Lasts("A take-over by a second exporter takes less.")] = (
+        5 * _MINUTE
+    )
     runbooks: Annotated[
         str,
         Why(

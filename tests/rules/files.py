@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from tests.rules import agent_lost, causes, data, mass
+from tests.rules import agent_lost, audit, causes, data, mass
 from tests.rules.scenario import Scenario, rendered
 
 FOLDER = Path("deploy/prometheus/rules")
@@ -13,7 +13,7 @@ RULES = "flatfile-alerts.yml"
 
 def scenarios() -> tuple[Scenario, ...]:
     """All that are played in steps of a minute."""
-    modules = (agent_lost, mass, causes, data)
+    modules = (agent_lost, mass, causes, data, audit)
     return tuple(chain.from_iterable(module.scenarios() for module in modules))
 
 

@@ -396,4 +396,64 @@ OTHER_MUTATIONS: tuple[Mutation, ...] = (
     ),
 )
 
-MUTATIONS = (*LOST_MUTATIONS, *_windows(), *OTHER_MUTATIONS)
+_SUCCESS = "flatfile_audit_feed_last_success_timestamp_seconds"
+_OLDEST = "flatfile_audit_sink_oldest_unsent_timestamp_seconds"
+
+AUDIT_MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        alert="FlatfileAuditSinkStuck",
+        name="any backlog, however young",
+        killer="a sink that takes nothing",
+        old="> 900",
+    ),
+    Mutation(
+        alert="FlatfileAuditSinkStuck",
+        name="what waited a moment ago",
+        killer="a sink that takes nothing",
+        old="and on (job, sink) max by (job, sink)"
+        " (last_over_time(flatfile_audit_sink_backlog_records[5m])) > 0",
+    ),
+    Mutation(
+        alert="FlatfileAuditSinkStuck",
+        name="instant value",
+        killer="a restart of the exporter",
+        old=f"last_over_time({_OLDEST}[5m])",
+        new=_OLDEST,
+    ),
+    Mutation(
+        alert="FlatfileAuditGap",
+        name="any gap there ever was",
+        killer="a new gap",
+        old="- max by (job) (min_over_time(flatfile_audit_gaps_total[1d]))",
+    ),
+    Mutation(
+        alert="FlatfileAuditGap",
+        name="forgotten within five minutes",
+        killer="a new gap",
+        old="[1d]",
+        new="[5m]",
+    ),
+    Mutation(
+        alert="FlatfileAuditLagging",
+        name="by the newest event",
+        killer="a quiet account",
+        old=_SUCCESS,
+        new="flatfile_audit_newest_event_timestamp_seconds",
+    ),
+    Mutation(
+        alert="FlatfileAuditLagging",
+        name="instant value",
+        killer="a restart of an exporter that lags",
+        old="last_over_time(flatfile_audit_writer[5m])",
+        new="flatfile_audit_writer",
+    ),
+    Mutation(
+        alert="FlatfileAuditLagging",
+        name="only where somebody writes",
+        killer="all wait",
+        old="or on (job) (max by (job) (last_over_time(flatfile_audit_writer[5m])) * 0 unless on (job)"
+        f" max by (job) (last_over_time({_SUCCESS}[5m])))",
+    ),
+)
+
+MUTATIONS = (*LOST_MUTATIONS, *_windows(), *OTHER_MUTATIONS, *AUDIT_MUTATIONS)

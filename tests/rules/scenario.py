@@ -17,7 +17,7 @@ HEADER = """\
 class Firing:
     """At every evaluation from ``start`` to ``end`` (minutes, both included).
 
-    ``labels`` are those of ``environment_id`` and ``collector`` that the alert has.
+    ``labels`` are those of ``environment_id``, ``collector`` and ``sink`` that the alert has.
     """
 
     start: int
@@ -78,7 +78,7 @@ class Scenario:
         for sample in samples:
             sample["value"] = (one.end - one.start) // self.step + 1
         return {
-            "expr": f"sum by (environment_id, collector) (count_over_time({own}[{span}s]))",
+            "expr": f"sum by (environment_id, collector, sink) (count_over_time({own}[{span}s]))",
             "eval_time": f"{one.end}m",
             "exp_samples": samples,
         }

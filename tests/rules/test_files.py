@@ -29,9 +29,16 @@ NAMES = {
     "FlatfileExporterConfigReloadFailed": "warning",
     "FlatfileAPIThrottled": "warning",
     "FlatfileCollectorTruncated": "warning",
+    "FlatfileAuditSinkStuck": "warning",
+    "FlatfileAuditGap": "critical",
+    "FlatfileAuditLagging": "critical",
 }
 CAUSES = {"FlatfileExporterDown", "FlatfileAPIUnreachable", "FlatfileTokenInvalid"}
-PROCESS = {"FlatfileExporterConfigReloadFailed"}
+PROCESS = {
+    "FlatfileExporterConfigReloadFailed",
+    "FlatfileAuditSinkStuck",
+    "FlatfileAuditGap",
+}
 FOREIGN = {"up", "ALERTS", "process_start_time_seconds"}
 
 

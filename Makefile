@@ -8,7 +8,7 @@ OPINIONS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flatfile-exporter
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test lint unit bench generate format lock clean
+.PHONY: help demo stack test lint unit bench soak generate format lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ unit: $(VENV)/.test ## Run the tests, on every core
 
 bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
 	$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/.test ## Kill the writer of the audit log a thousand times
+	$(BIN)/python -m tests.audit.soak --kills $(or $(KILLS),1000)
 
 generate: $(VENV)/.test ## Write again all that is generated: tables, rules, scenarios, examples
 	$(BIN)/python -m exporter.reference

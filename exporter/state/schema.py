@@ -4,7 +4,9 @@
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+Step = Callable[[sqlite3.Connection], None]
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -26,19 +28,30 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE sighting (environment_id TEXT PRIMARY KEY, at REAL NOT NULL)")
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+STEPS: tuple[Step, ...] = (_create,)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
+    """Take the steps of the state that are missing; raises as :func:`take`."""
+    take(connection, STEPS)
+
+
+def take(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
     """Take the steps that are missing, each in a transaction of its own.
 
-    Raises ValueError if the file has taken more steps than this program knows.
+    Another process may do the same at the same time. Raises ValueError if the file has taken more
+    steps than this program knows.
     """
-    (taken,) = connection.execute("PRAGMA user_version").fetchone()
-    if taken > len(STEPS):
-        raise ValueError(f"it has schema {taken} and this version knows only {len(STEPS)}")
-    for number, step in enumerate(STEPS[taken:], start=taken + 1):
+    while (taken := _taken(connection)) != len(steps):
+        if taken > len(steps):
+            raise ValueError(f"it has schema {taken} and this version knows only {len(steps)}")
         connection.execute("BEGIN IMMEDIATE")
-        step(connection)
-        connection.execute(f"PRAGMA user_version = {number}")
+        if _taken(connection) == taken:
+            steps[taken](connection)
+            connection.execute(f"PRAGMA user_version = {taken + 1}")
         connection.execute("COMMIT")
+
+
+def _taken(connection: sqlite3.Connection) -> int:
+    (taken,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(taken)

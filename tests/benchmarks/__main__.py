@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterable
 
 from exporter import logs
-from tests.benchmarks import events, loop, memory, round, scrape, start  # noqa: A004 - a round
+from tests.benchmarks import audit, events, loop, memory, round, scrape, start  # noqa: A004 - a round
 from tests.benchmarks.measure import HEADER, Effort
 
 BENCHMARKS = {
     "scrape": scrape.run,
     "round": round.run,
     "events": events.run,
+    "audit": audit.run,
     "memory": memory.run,
     "start": start.run,
     "loop": loop.run,

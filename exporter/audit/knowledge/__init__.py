@@ -1,0 +1,1 @@
+"""What is known of people, agents, environments and Spaces, and since when."""

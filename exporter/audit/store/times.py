@@ -1,0 +1,35 @@
+"""Times as records give them: ISO 8601, UTC, whole milliseconds."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHARE = 0.001  # ms; a double of Unix seconds is off by less, and a real difference is more
+
+
+def milliseconds(at: float) -> int:
+    """Unix seconds as whole milliseconds, cut rather than rounded: never later than it was."""
+    return math.floor(at * 1000 + _SHARE)
+
+
+def quantized(at: float) -> float:
+    """Unix seconds without what is finer than a millisecond."""
+    return milliseconds(at) / 1000
+
+
+def iso(at: float) -> str:
+    """``2027-01-15T08:00:00.123Z``. Raises OverflowError outside the years 1 to 9999."""
+    seconds, rest = divmod(milliseconds(at), 1000)
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+def unix(text: str) -> float:
+    """Unix seconds of what :func:`iso` wrote. Raises ValueError."""
+    since = datetime.fromisoformat(text) - _EPOCH
+    return (since // timedelta(milliseconds=1)) / 1000
+
+
+@lru_cache(maxsize=4096)  # events come by the thousand within a few seconds
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:-6]

@@ -1,0 +1,179 @@
+"""Records of the audit log a second, against bare SQLite.
+
+``drafts`` to committed, chained and signed records is what the store costs; the whole way begins
+with events in memory, as the API gave them, and selects and joins as well. Bare is: the rows that
+came of it into the same tables with the same pragmas, a transaction for each page. It makes
+nothing, hashes nothing and counts nothing. All three run in the writer's own thread or in the
+caller's, never on an event loop.
+"""
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from exporter.audit.joining import Options, drafts
+from exporter.audit.keys import SigningKey
+from exporter.audit.knowledge.memory import Memory
+from exporter.audit.record import Draft
+from exporter.audit.store import chain, database
+from exporter.audit.store.database import FILE, Database, reader
+from exporter.audit.store.schema import migrate
+from exporter.flatfile.raw import RawEvent
+from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line
+
+_PAGE = 1_000
+_ACTORS, _SPACES, _ENVIRONMENTS = 300, 1_000, 20
+_TOPICS = ("commit:created", "records:updated", "job:completed", "file:created", "space:updated")
+
+_Work = Callable[[sqlite3.Connection], object]
+
+
+async def run(effort: Effort) -> None:
+    count = effort.size(20_000, 2_000)
+    events = _events(count)
+    pages = [events[at : at + _PAGE] for at in range(0, count, _PAGE)]
+    made, rows = await _made(pages)
+    found = await alternate(
+        effort.turns(9), _store("store", made), _whole("whole", pages), _bare(rows)
+    )
+    for who, what in (("store", "drafts to records"), ("whole", "events to records")):
+        ours, bare = (count / found.median(name) for name in (who, "bare"))
+        line(
+            f"audit log, {what}, time of ours / bare",
+            found.ratios((who,), ("bare",)),
+            f"{ours:,.0f} a second against {bare:,.0f}",
+        )
+
+
+def _events(count: int) -> list[RawEvent]:
+    """As large as those of the API notes (section 9.1): about a kilobyte each."""
+    dice = Random(1)
+    began = time.time() - count * 0.01
+    events = []
+    for number in range(count):
+        id_ = f"us_evt_{dice.randbytes(8).hex()}"
+        topic = dice.choice(_TOPICS)
+        space = dice.randrange(_SPACES)
+        context = {
+            "accountId": "us_acc_0123456789abcdef",
+            "environmentId": f"us_env_{space % _ENVIRONMENTS:016x}",
+            "spaceId": f"us_sp_{space:016x}",
+            "workbookId": f"us_wb_{dice.randbytes(8).hex()}",
+            "sheetId": f"us_sh_{dice.randbytes(8).hex()}",
+            "versionId": f"us_vr_{dice.randbytes(8).hex()}",
+            "actorId": f"us_usr_{dice.randrange(_ACTORS):016x}",
+        }
+        created = f"2026-01-01T{number // 360_000:02d}:00:00.000Z"
+        raw: dict[str, Any] = {
+            "id": id_,
+            "topic": topic,
+            "domain": topic.split(":")[0],
+            "createdAt": created,
+            "dataUrl": f"https://example.invalid/v1/events/{id_}/data",
+            "target": "flatfile",
+            "namespaces": [],
+            "attributes": {"progress": {"current": number, "total": count}},
+            "origin": {"id": f"us_ag_{space % 7:016x}", "slug": "importer"},
+            "context": context,
+            "payload": {"status": "complete", "operation": "map", "info": "x" * 200},
+        }
+        events.append(RawEvent(id=id_, topic=topic, created_at=began + number * 0.01, raw=raw))
+    return events
+
+
+def _join(connection: sqlite3.Connection, page: list[RawEvent], memory: Memory) -> list[Draft]:
+    return drafts(
+        connection,
+        page,
+        late_before=None,
+        source="feed",
+        now=time.time(),
+        options=Options(),
+        memory=memory,
+    )
+
+
+async def _made(pages: list[list[RawEvent]]) -> tuple[list[list[Draft]], list[list[Any]]]:
+    """The drafts of these pages, and the rows that come of them."""
+    memory, made = Memory(), []
+    with tempfile.TemporaryDirectory() as folder:
+        log = Database(Path(folder), time.time)
+
+        def ingest(connection: sqlite3.Connection, page: list[RawEvent]) -> None:
+            made.append(_join(connection, page, memory))
+            chain.append(connection, made[-1], now=time.time())
+
+        for page in pages:
+            await log.run(lambda connection, page=page: ingest(connection, page))  # type: ignore[misc] # a default is how a loop binds
+        await log.aclose()
+        with closing(reader(Path(folder))) as connection:
+            rows = connection.execute("SELECT * FROM record ORDER BY sequence").fetchall()
+    return made, [rows[at : at + _PAGE] for at in range(0, len(rows), _PAGE)]
+
+
+def _store(name: str, pages: list[list[Draft]]) -> Contestant:
+    def works() -> list[_Work]:
+        return [
+            lambda log, page=page: chain.append(log, page, now=time.time())  # type: ignore[misc] # as above
+            for page in pages
+        ]
+
+    return _ours(name, works)
+
+
+def _whole(name: str, pages: list[list[RawEvent]]) -> Contestant:
+    def works() -> list[_Work]:
+        memory = Memory()
+        return [
+            lambda log, page=page: chain.append(  # type: ignore[misc] # as above
+                log, _join(log, page, memory), now=time.time()
+            )
+            for page in pages
+        ]
+
+    return _ours(name, works)
+
+
+def _ours(name: str, works: Callable[[], list[_Work]]) -> Contestant:
+    key = SigningKey(Ed25519PrivateKey.generate())
+
+    async def contestant() -> Figures:
+        with tempfile.TemporaryDirectory() as folder:
+            log = Database(Path(folder), time.time, key=key)
+            await log.run(chain.head)  # the file is there before the clock starts
+            began = time.perf_counter()
+            for work in works():
+                await log.run(work)
+            taken = time.perf_counter() - began
+            await log.aclose()
+        return {name: taken}
+
+    return contestant
+
+
+def _bare(pages: list[list[Any]]) -> Contestant:
+    async def contestant() -> Figures:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            closing(sqlite3.connect(Path(folder) / FILE, isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            for name, value in database._MANNER.pragmas.items():
+                connection.execute(f"PRAGMA {name}={value}")
+            migrate(connection)
+            began = time.perf_counter()
+            for page in pages:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", page)
+                connection.execute("COMMIT")
+            return {"bare": time.perf_counter() - began}
+
+    return contestant

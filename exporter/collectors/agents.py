@@ -53,7 +53,12 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
         del swept.answers[environment_id]
     for environment_id, agents in swept.answers.items():
         this.offer(
-            Whole(things=agents, kind=Agent, wall=this.wall, environment_id=environment_id)
+            Whole(
+                things=agents,
+                kind=Agent,
+                wall=this.wall,
+                environment_ids=frozenset({environment_id}),
+            )
         )
     listings = {
         environment.id: listing

@@ -5,10 +5,11 @@ what was counted already is known by its key. Pages are committed as they come, 
 moves only after the last page: a kill in between costs a repetition, never a number.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.flatfile.walk import Walk
 from exporter.state import tally
 from exporter.state.store import Store
 
@@ -22,41 +23,6 @@ _BATCH = 1_000
 """Things in one transaction at the least, while there are more: each costs a wait for the disk."""
 
 _MOST = 30  # walks; a feed that never falls quiet is read on in the next round
-
-
-@dataclass(slots=True)
-class _Walk:
-    """One way through all pages, and whether their order stood still meanwhile.
-
-    New things at the front push others on to the next page, whose beginning then repeats the end
-    of the page before; nothing is missed. Any other repetition means that things changed places,
-    and then others may have been skipped.
-    """
-
-    mark: float
-    disorder: bool = False
-    newest_first: bool = True
-    _seen: set[str] = field(default_factory=set)
-    _before: Sequence[str] = ()
-    _oldest: float = float("inf")
-
-    def turn(self, items: Sequence[tally.Item]) -> None:
-        keys = [item.key for item in items]
-        repeated = [key for key in keys if key in self._seen]
-        if repeated and list(self._before[-len(repeated) :]) != repeated:
-            self.disorder = True
-        self._seen.update(keys)
-        self._before = keys
-        for item in items:
-            self.newest_first = self.newest_first and item.at <= self._oldest
-            self._oldest = item.at
-
-    def past(self, since: float) -> bool:
-        """Whether nothing more can come: all so far was newest first, and is older by now.
-
-        A server that ignores ``since`` would otherwise have its whole history read each time.
-        """
-        return self.newest_first and self._oldest < since
 
 
 async def read(
@@ -80,19 +46,18 @@ async def read(
     mark = begun.mark
     quiet = 0
     for _ in range(_MOST):
-        walk = _Walk(mark)
+        walk = Walk()
         batch = _Batch(store, feed, begun.origin)
         try:
             async for page in pages(since):
                 items = tuple(page)
-                walk.turn(items)
-                walk.mark = max([walk.mark, *(item.at for item in items if item.at <= wall)])
+                walk.turn([(item.key, item.at) for item in items])
+                mark = max([mark, *(item.at for item in items if item.at <= wall)])
                 await batch.add(items)
                 if walk.past(since):
                     break
         finally:
             await batch.commit()  # what was read before a failure need not be read again
-        mark = walk.mark
         quiet = 0 if batch.fresh else quiet + 1
         if not walk.disorder or quiet >= _QUIET:
             break

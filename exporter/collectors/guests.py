@@ -45,7 +45,9 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
         plan = "Space by Space"
         guests = await _space_by_space(this, ids)
     once = tuple({guest.id: guest for guest in guests}.values())
-    this.offer(Whole(things=once, kind=Guest, wall=this.wall))
+    this.offer(
+        Whole(things=once, kind=Guest, wall=this.wall, environment_ids=frozenset(environments))
+    )
     counted = Counter(guest.environment_id for guest in once)
     counts = {environment_id: counted[environment_id] for environment_id in environments}
     return Observation(data=Guests(counts=counts), plan=plan)

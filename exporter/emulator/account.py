@@ -44,7 +44,7 @@ class Account:
         space_id: str | None = None,
         actor_id: str | None = None,
         subject: str = "",
-        payload: dict[str, Any] | None = None,
+        payload: Any = None,
     ) -> Event:
         """Something happened; agents that listen to the topic run because of it."""
         agents = self.agents.ids(environment_id)

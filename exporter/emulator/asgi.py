@@ -33,7 +33,10 @@ async def read(scope: Scope, receive: Receive) -> Call:
 def encoded(answer: Answer) -> bytes:
     if answer.raw is not None:
         return answer.raw
-    return json.dumps(answer.document, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(answer.document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a character, which JSON can say only as an escape
+        return json.dumps(answer.document, separators=(",", ":")).encode()
 
 
 async def start(

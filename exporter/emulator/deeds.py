@@ -6,7 +6,7 @@ Nothing here looks at a clock: `at` is Unix seconds, and not before the newest d
 from collections.abc import Iterable
 from dataclasses import replace
 
-from exporter.emulator import names, topics
+from exporter.emulator import names, payloads, topics
 from exporter.emulator.account import Account
 from exporter.emulator.things import Agent, Environment, Guest, Space, User
 
@@ -22,7 +22,7 @@ class Deeds:
     def create_environment(self, name: str, at: float, *, is_prod: bool = False) -> Environment:
         a = self._account
         environment = a.environments.put(Environment(a.ids.new("env"), name, is_prod, at))
-        payload = {"name": name, "slug": name, "isProd": is_prod}
+        payload = payloads.environment(environment)
         a.emit("environment:created", at, environment.id, subject=environment.id, payload=payload)
         return environment
 
@@ -41,31 +41,43 @@ class Deeds:
     # Agents -------------------------------------------------------------------------------
 
     def deploy_agent(
-        self, environment_id: str, slug: str, at: float, *, is_system: bool = False
+        self,
+        environment_id: str,
+        slug: str,
+        at: float,
+        *,
+        is_system: bool = False,
+        silent: bool = False,
     ) -> Agent:
-        """An upsert by slug (section 7): a known slug is the same agent in a new version."""
+        """An upsert by slug (section 7): a known slug is the same agent in a new version.
+
+        Here and below, `silent` leaves out the event.
+        """
         a = self._account
         for agent in a.agents.of(environment_id):
             if agent.slug == slug and agent.is_system == is_system:
-                return self.redeploy_agent(agent, at)
+                return self.redeploy_agent(agent, at, silent=silent)
         listened: AgentTopics = topics.SYSTEM_LISTENED if is_system else topics.LISTENED
         agent = Agent(a.ids.new("ag"), environment_id, slug, listened, is_system, at, at)
         a.agents.put(agent)
-        self._said("agent:created", agent, at)
+        if not silent:
+            self._said("agent:created", agent, at)
         return agent
 
-    def redeploy_agent(self, agent: Agent, at: float) -> Agent:
+    def redeploy_agent(self, agent: Agent, at: float, *, silent: bool = False) -> Agent:
         newer = replace(agent, updated_at=at, version=agent.version + 1)
         self._account.agents.put(newer)
-        self._said("agent:updated", newer, at)
+        if not silent:
+            self._said("agent:updated", newer, at)
         return newer
 
-    def delete_agent(self, id_: str, at: float) -> bool:
+    def delete_agent(self, id_: str, at: float, *, silent: bool = False) -> bool:
         agent = self._account.agents.drop(id_)
         if agent is None:
             return False
         self._account.removed_agents.setdefault(agent.environment_id, []).append(agent)
-        self._said("agent:deleted", agent, at)
+        if not silent:
+            self._said("agent:deleted", agent, at)
         return True
 
     def restore_agents(self, environment_id: str, at: float) -> list[Agent]:
@@ -145,18 +157,39 @@ class Deeds:
         name, email = names.person(a.people)
         return a.users.put(User(a.ids.new("usr"), name, email, at, at, last_seen_at))
 
+    def rename_user(
+        self, user: User, at: float, *, name: str | None = None, email: str | None = None
+    ) -> User:
+        """Another name or address, or both; by default another canary. No event exists for it."""
+        name, email = self._other_name(user, name, email)
+        return self._account.users.put(replace(user, name=name, email=email, updated_at=at))
+
+    def rename_guest(
+        self, guest: Guest, at: float, *, name: str | None = None, email: str | None = None
+    ) -> Guest:
+        name, email = self._other_name(guest, name, email)
+        return self._account.guests.put(replace(guest, name=name, email=email, updated_at=at))
+
     def see_user(self, user: User, at: float) -> User:
         seen = max(at, user.last_seen_at or at)
         return self._account.users.put(replace(user, last_seen_at=seen, updated_at=seen))
 
     # ------------------------------------------------------------------------------------
 
+    def _other_name(
+        self, person: User | Guest, name: str | None, email: str | None
+    ) -> tuple[str, str]:
+        if name is None and email is None:
+            self._account.people += 1
+            name, _ = names.person(self._account.people)
+        return person.name if name is None else name, person.email if email is None else email
+
     def _someone(self) -> str | None:
         users = [user.id for user in self._account.users]
         return self._account.dice.choice(users) if users else None
 
     def _said(self, topic: str, agent: Agent, at: float) -> None:
-        payload = {"agentId": agent.id, "environmentId": agent.environment_id}
+        payload = payloads.agent(agent)
         self._account.emit(
             topic,
             at,
@@ -176,5 +209,5 @@ class Deeds:
             space_id=space.id,
             actor_id=actor_id,
             subject=space.id,
-            payload={"spaceId": space.id, "name": space.name},
+            payload=payloads.space(space),
         )

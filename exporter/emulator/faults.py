@@ -42,13 +42,16 @@ class Fault:
 
     `route` is a pattern as in a shell over the path without its base (`/spaces*`); the fault hits
     with `probability`, at most `count` times; `delay` is seconds before anything is sent.
-    `environment_id` narrows it to questions with that filter; `name` is for taking it back.
+    `environment_id` narrows it to questions with that filter, `min_page` and `min_size` to those
+    for a `pageNumber` and with a `pageSize` of at least that; `name` is for taking it back.
     """
 
     kind: Kind
     route: str = "*"
     method: str = "*"
     environment_id: str = ""
+    min_page: int = 0
+    min_size: int = 0
     name: str = ""
     probability: float = 1.0
     count: int | None = None
@@ -65,6 +68,8 @@ class Fault:
             fnmatchcase(call.path, self.route)
             and fnmatchcase(call.method, self.method)
             and self.environment_id in {"", call.query.get("environmentId")}
+            and (not self.min_page or _number(call, "pageNumber", 1) >= self.min_page)
+            and (not self.min_size or _number(call, "pageSize", 0) >= self.min_size)
         )
 
     @property
@@ -95,10 +100,17 @@ class Fault:
         return asdict(self)
 
 
+def _number(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else default
+
+
 _CHECKED: dict[str, tuple[type, ...]] = {
     "route": (str,),
     "method": (str,),
     "environment_id": (str,),
+    "min_page": (int,),
+    "min_size": (int,),
     "name": (str,),
     "probability": (int, float),
     "count": (int, type(None)),

@@ -25,6 +25,7 @@ def events(desk: Desk, call: Call) -> Answer:
     begin = 0
     if (since := _since(call)) is not None and not quirks.since_ignored:
         begin = history.start(line, since, inclusive=quirks.since_inclusive)
+    begin = max(begin, history.start(line, _horizon(desk), inclusive=True))
     first, size, _ = pages.window(call, quirks, 10)
     # Nothing happens after now, but for the demo somebody may set its clock back.
     end = history.start(line, desk.now, inclusive=False)
@@ -41,7 +42,7 @@ def events(desk: Desk, call: Call) -> Answer:
 
 def event(desk: Desk, _call: Call, id_: str) -> Answer:
     found = desk.account.history.get(id_)
-    if found is None:
+    if found is None or found.at < _horizon(desk):
         raise Refusal(404, "Event not found")
     return Answer({"data": desk.shapes.event(found)})
 
@@ -66,6 +67,13 @@ def _since(call: Call) -> float | None:
         return parse(text)
     except ValueError:
         raise Refusal(400, "since must be a date-time") from None
+
+
+def _horizon(desk: Desk) -> float:
+    """What was before this moment is not shown any more."""
+    after = desk.quirks.events_forgotten_after
+    forgotten = desk.account.history.forgotten_before
+    return forgotten if after is None else max(forgotten, desk.now - after)
 
 
 def _acknowledged(desk: Desk, call: Call) -> bool:

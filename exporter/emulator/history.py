@@ -22,6 +22,8 @@ class History:
         self._executions: dict[str, list[Execution]] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         self.total = 0
+        self.forgotten_before = float("-inf")
+        """Unix seconds. The service shows nothing from before; what really was is still known."""
 
     def __len__(self) -> int:
         return len(self._events)

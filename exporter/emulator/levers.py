@@ -46,14 +46,21 @@ def _requests(emulator: "Emulator", values: Values) -> Any:
     return [asdict(request) for request in emulator.requests if request.at >= since]
 
 
-def _delete_agent(emulator: "Emulator", _: Values, id_: str) -> Any:
-    if not emulator.world.delete_agent(id_):
+def _deploy_agent(emulator: "Emulator", values: Values, id_: str) -> Any:
+    """`silent` leaves out the event that Flatfile would send; also below."""
+    environment = emulator.world.environment(id_)
+    slug, silent = str(values.get("slug", "default")), _is_on(values, "silent")
+    return {"id": emulator.world.deploy_agent(environment.id, slug, silent=silent).id}
+
+
+def _delete_agent(emulator: "Emulator", values: Values, id_: str) -> Any:
+    if not emulator.world.delete_agent(id_, silent=_is_on(values, "silent")):
         raise KeyError(id_)
     return {"deleted": 1}
 
 
-def _redeploy_agent(emulator: "Emulator", _: Values, id_: str) -> Any:
-    agent = emulator.world.redeploy_agent(id_)
+def _redeploy_agent(emulator: "Emulator", values: Values, id_: str) -> Any:
+    agent = emulator.world.redeploy_agent(id_, silent=_is_on(values, "silent"))
     if agent is None:
         raise KeyError(id_)
     return {"id": agent.id}
@@ -71,7 +78,7 @@ def _restore_agents(emulator: "Emulator", _: Values, id_: str) -> Any:
 
 
 def _create_environment(emulator: "Emulator", values: Values) -> Any:
-    is_prod = values.get("is_prod") in {True, "on", "true"}
+    is_prod = _is_on(values, "is_prod")
     environment = emulator.world.create_environment(str(values.get("name", "")), is_prod=is_prod)
     return {"id": environment.id, "name": environment.name}
 
@@ -92,6 +99,34 @@ def _change_space(emulator: "Emulator", _: Values, id_: str, deed: str) -> Any:
         deed
     ](id_)
     return {"id": id_}
+
+
+def _add_user(emulator: "Emulator", _: Values) -> Any:
+    return {"id": emulator.world.add_user().id}
+
+
+def _add_guest(emulator: "Emulator", values: Values) -> Any:
+    """To the Spaces of `space_ids`, a list or one of them."""
+    wanted = values["space_ids"]
+    ids = [wanted] if isinstance(wanted, str) else list(map(str, wanted))
+    if not ids:
+        raise ValueError("space_ids is empty")
+    return {"id": emulator.world.add_guest(*ids)}
+
+
+def _rename_person(emulator: "Emulator", values: Values, kind: str, id_: str) -> Any:
+    """Any of `name` and `email`; another canary without either."""
+    world = emulator.world
+    rename = world.rename_user if kind == "users" else world.rename_guest
+    given = {key: str(values[key]) for key in ("name", "email") if key in values}
+    return {"id": rename(id_, **given).id}
+
+
+def _remove_person(emulator: "Emulator", _: Values, kind: str, id_: str) -> Any:
+    world = emulator.world
+    if not (world.remove_user(id_) if kind == "users" else world.remove_guest(id_)):
+        raise KeyError(id_)
+    return {"deleted": 1}
 
 
 def _list_faults(emulator: "Emulator", _: Values) -> Any:
@@ -151,8 +186,26 @@ def _add_events(emulator: "Emulator", values: Values) -> Any:
         topic=values.get("topic") or None,
         spread=float(values.get("spread", 0)),
         at=values.get("at"),
+        actor_id=values.get("actor_id") or None,
     )
     return {"ids": added}
+
+
+def _add_strange_events(emulator: "Emulator", values: Values) -> Any:
+    home = emulator.world.environment(str(values["environment_id"])).id
+    return {"ids": list(emulator.world.add_strange_events(home).values())}
+
+
+def _add_events_of_actors(emulator: "Emulator", values: Values) -> Any:
+    home = emulator.world.environment(str(values["environment_id"])).id
+    return {"actors": emulator.world.add_events_of_actors(home)}
+
+
+def _forget_events(emulator: "Emulator", values: Values) -> Any:
+    """Those before `before`, Unix seconds; by default all that there are."""
+    world = emulator.world
+    world.forget_events(float(values.get("before", world.now())))
+    return {"forgotten_before": world.account.history.forgotten_before}
 
 
 def _switch(emulator: "Emulator", _: Values, name: str, way: str) -> Any:
@@ -160,17 +213,27 @@ def _switch(emulator: "Emulator", _: Values, name: str, way: str) -> Any:
     return {name: way == "on"}
 
 
+def _is_on(values: Values, name: str) -> bool:
+    """A box that is ticked, in JSON or in a form."""
+    return values.get(name) in {True, "on", "true"}
+
+
 LEVERS: tuple[tuple[str, str, Lever], ...] = (
     ("GET", "truth", _truth),
     ("GET", "requests", _requests),
     ("POST", "agents/([^/]+)/delete", _delete_agent),
     ("POST", "agents/([^/]+)/redeploy", _redeploy_agent),
+    ("POST", "environments/([^/]+)/agents", _deploy_agent),
     ("POST", "environments", _create_environment),
     ("POST", "environments/([^/]+)/delete", _delete_environment),
     ("POST", "environments/([^/]+)/agents/delete", _delete_agents),
     ("POST", "environments/([^/]+)/agents/restore", _restore_agents),
     ("POST", "spaces", _create_space),
     ("POST", "spaces/([^/]+)/(archive|expire|delete)", _change_space),
+    ("POST", "users", _add_user),
+    ("POST", "guests", _add_guest),
+    ("POST", "(users|guests)/([^/]+)/rename", _rename_person),
+    ("POST", "(users|guests)/([^/]+)/delete", _remove_person),
     ("GET", "faults", _list_faults),
     ("POST", "faults", _set_faults),
     ("DELETE", "faults", _clear_faults),
@@ -180,5 +243,8 @@ LEVERS: tuple[tuple[str, str, Lever], ...] = (
     ("POST", "tokens/revoke", _revoke),
     ("POST", "credentials", _set_credentials),
     ("POST", "events", _add_events),
+    ("POST", "events/strange", _add_strange_events),
+    ("POST", "events/actors", _add_events_of_actors),
+    ("POST", "events/forget", _forget_events),
     ("POST", "switches/([a-z]+)/(on|off)", _switch),
 )

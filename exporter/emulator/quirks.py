@@ -61,6 +61,7 @@ class Quirks:
     late_share: float = 0.0  # share of events that become visible only later than createdAt,
     late_seconds: float = 30.0  # namely by this
     repeated_events: float = 0.0  # share of events that are listed twice
+    events_forgotten_after: float | None = None  # seconds; how long they are kept is unknown
     unknown_topics: bool = False  # the world starts to emit topics that are not documented
     # Anywhere -------------------------------------------------------- (sections 4, 12, 14.6)
     forbid_routes: dict[str, int] = field(default_factory=dict)  # path pattern to 401 or 403
@@ -93,6 +94,12 @@ class Quirks:
         return {k: sorted(v) if isinstance(v, frozenset) else v for k, v in values.items()}
 
 
+_OR_NULL: dict[str, tuple[type, ...]] = {
+    "page_size_max": (int,),
+    "events_forgotten_after": (int, float),
+}
+
+
 def _fit(name: str, value: Any, hint: Any) -> Any:
     """The value as the field wants it: JSON has neither sets nor a float that is not 1."""
     if get_origin(hint) is Literal:
@@ -105,9 +112,9 @@ def _fit(name: str, value: Any, hint: Any) -> Any:
         if isinstance(value, str) or not isinstance(value, Collection):
             raise WrongQuirk("pagination_object is true, false or a list of routes")
         return frozenset(value)
-    if name == "page_size_max":
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise WrongQuirk("page_size_max is a number or null")
+    if kinds := _OR_NULL.get(name):
+        if value is not None and type(value) not in kinds:
+            raise WrongQuirk(f"{name} is a number or null")
         return value
     plain = {bool: bool, int: int, str: str}.get(hint, dict)
     if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):

@@ -155,6 +155,10 @@ class Shapes:
                     "spaceId": event.space_id,
                     "jobId": event.subject if prefix == "job" else None,
                     "fileId": event.subject if prefix == "file" else None,
+                    # A filter holds what somebody looked for: values of customers' data.
+                    "filters": {"email": f"{names.SECRET}@{names.MAIL_DOMAIN}"}
+                    if prefix == "records"
+                    else None,
                 },
             ),
             "payload": event.payload if event.payload is not None else payload(event, prefix),
@@ -164,7 +168,10 @@ class Shapes:
             "attributes": {},
             "namespaces": [],
             "callbackUrl": "",
-            "dataUrl": "",
+            # Links that carry their own permission.
+            "dataUrl": f"https://data.example/{event.id}?token={names.TOKEN}data"
+            if prefix in {"file", "records"}
+            else "",
             "target": None,
             "origin": None,
             "acknowledgedAt": iso(event.at) if done else None,

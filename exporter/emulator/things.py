@@ -74,7 +74,7 @@ class Event(NamedTuple):
     actor_id: str | None
     subject: str
     acknowledged: bool
-    payload: dict[str, Any] | None = None
+    payload: Any = None
 
 
 class Execution(NamedTuple):

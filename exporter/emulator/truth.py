@@ -46,6 +46,8 @@ class EventTruth:
     environment_id: str
     topic: str
     created_at: float
+    actor_id: str | None = None
+    space_id: str | None = None
 
 
 def tell(account: Account, now: float) -> Truth:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from random import Random
 from time import time
 
-from exporter.emulator import names, topics
+from exporter.emulator import names, payloads, topics
 from exporter.emulator.deeds import Deeds
 from exporter.emulator.founding import found
 from exporter.emulator.life import Life
 from exporter.emulator.scale import DEMO, Scale
-from exporter.emulator.things import Agent, Environment, Space, User
+from exporter.emulator.things import Agent, Environment, Guest, Space, User
 from exporter.emulator.truth import EventTruth, Truth, tell
 
 
@@ -48,7 +48,14 @@ class World:
         history = self.account.history
         line = history.events(environment_id)
         return [
-            EventTruth(event.id, event.environment_id, event.topic, event.at)
+            EventTruth(
+                event.id,
+                event.environment_id,
+                event.topic,
+                event.at,
+                event.actor_id,
+                event.space_id,
+            )
             for event in line[history.start(line, since, inclusive=True) :]
         ]
 
@@ -68,16 +75,21 @@ class World:
     def delete_environment(self, id_: str) -> bool:
         return self._deeds.delete_environment(id_, self.advance())
 
-    def deploy_agent(self, environment_id: str, slug: str, *, is_system: bool = False) -> Agent:
+    def deploy_agent(
+        self, environment_id: str, slug: str, *, is_system: bool = False, silent: bool = False
+    ) -> Agent:
+        """Silently: without the event that Flatfile would send."""
         at = self.advance()
-        return self._deeds.deploy_agent(environment_id, slug, at, is_system=is_system)
+        return self._deeds.deploy_agent(
+            environment_id, slug, at, is_system=is_system, silent=silent
+        )
 
-    def redeploy_agent(self, id_: str) -> Agent | None:
+    def redeploy_agent(self, id_: str, *, silent: bool = False) -> Agent | None:
         at, agent = self.advance(), self.account.agents.get(id_)
-        return agent and self._deeds.redeploy_agent(agent, at)
+        return agent and self._deeds.redeploy_agent(agent, at, silent=silent)
 
-    def delete_agent(self, id_: str) -> bool:
-        return self._deeds.delete_agent(id_, self.advance())
+    def delete_agent(self, id_: str, *, silent: bool = False) -> bool:
+        return self._deeds.delete_agent(id_, self.advance(), silent=silent)
 
     def delete_agents(self, environment_id: str, *, system: bool = False) -> int:
         """Takes the agents of an environment away, its system agents only on demand."""
@@ -112,8 +124,22 @@ class World:
             self._deeds.remove_guest(guest, at)
         return guest is not None
 
+    def rename_guest(self, id_: str, name: str | None = None, email: str | None = None) -> Guest:
+        """No event exists for it. KeyError if there is no such guest."""
+        at, guest = self.advance(), self.account.guests.get(id_)
+        if guest is None:
+            raise KeyError(id_)
+        return self._deeds.rename_guest(guest, at, name=name, email=email)
+
     def add_user(self, last_seen_at: float | None = None) -> User:
         return self._deeds.add_user(self.advance(), last_seen_at)
+
+    def rename_user(self, id_: str, name: str | None = None, email: str | None = None) -> User:
+        """No event exists for it. KeyError if there is no such user."""
+        at, user = self.advance(), self.account.users.get(id_)
+        if user is None:
+            raise KeyError(id_)
+        return self._deeds.rename_user(user, at, name=name, email=email)
 
     def remove_user(self, id_: str) -> bool:
         return self.account.users.drop(id_) is not None
@@ -126,6 +152,7 @@ class World:
         topic: str | None = None,
         at: float | None = None,
         spread: float = 0.0,
+        actor_id: str | None = None,
     ) -> list[str]:
         """Makes `count` events at once and returns their ids.
 
@@ -140,9 +167,43 @@ class World:
         for number in range(count):
             moment = round(last - spread * (count - 1 - number) / max(count, 1), 3)
             home = self._dice.choice(homes)
-            event = self.account.emit(self._dice.choice(usual), moment, home)
+            event = self.account.emit(self._dice.choice(usual), moment, home, actor_id=actor_id)
             added.append(event.id)
         return added
+
+    def add_strange_events(self, environment_id: str) -> dict[str, str]:
+        """One event now for each strange payload; its id by the name of what is strange."""
+        at = self.advance()
+        return {
+            name: self.account.emit("job:updated", at, environment_id, payload=payload).id
+            for name, payload in payloads.strange().items()
+        }
+
+    def add_events_of_actors(self, environment_id: str) -> dict[str, str | None]:
+        """One event now for each kind of actor that there may be; the actor's id by the event's.
+
+        Users and guests and agents that exist and such that do not, an API key, a person's token,
+        ids of another region and of no known form, and nobody.
+        """
+        at, account = self.advance(), self.account
+        shelves = (
+            list(account.users),
+            account.guests.of(environment_id),
+            account.agents.of(environment_id),
+        )
+        actors: list[str | None] = [thing.id for shelf in shelves for thing in shelf[:1]]
+        actors += [account.ids.new(kind) for kind in ("usr", "g", "ag", "key", "pat")]
+        actors += [*(f"eu0_{kind}_00000000" for kind in ("usr", "g", "ag", "key"))]
+        actors += ["robot", "us_usr_../../secrets", "us_g_00000000/token", "", None]
+        return {
+            account.emit("records:deleted", at, environment_id, actor_id=actor).id: actor
+            for actor in actors
+        }
+
+    def forget_events(self, before: float) -> None:
+        """The service shows none from before that moment (Unix seconds) any more."""
+        history = self.account.history
+        history.forgotten_before = max(history.forgotten_before, before)
 
     # --------------------------------------------------------------------------------------
 

@@ -1,11 +1,18 @@
 """The account, asked over HTTP: the implementation of the Protocol ``Flatfile``."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
+import structlog
+from pydantic import TypeAdapter
+from structlog.typing import FilteringBoundLogger
+
+from exporter.errors import Malformed, NotFound
 from exporter.flatfile import listing
 from exporter.flatfile.client import Client
 from exporter.flatfile.executions import recent
+from exporter.flatfile.listing import Perhaps
 from exporter.flatfile.models import (
     Account,
     Agent,
@@ -18,8 +25,13 @@ from exporter.flatfile.models import (
 )
 from exporter.flatfile.paging import Pager
 from exporter.flatfile.protocol import FirstPage
-from exporter.flatfile.routes import Route
+from exporter.flatfile.raw import RawEvent
+from exporter.flatfile.routes import Lookup, Place, Route
 from exporter.flatfile.wire import Params
+
+T = TypeVar("T")
+
+_log: FilteringBoundLogger = structlog.get_logger()
 
 
 class HttpFlatfile:
@@ -28,6 +40,7 @@ class HttpFlatfile:
     def __init__(self, client: Client, pager: Pager) -> None:
         self._client = client
         self._pager = pager
+        self._said = False  # that events were left out
 
     async def account(self) -> Account:
         return (await self._client.get(Route.ACCOUNT, {}, listing.ACCOUNT)).data
@@ -74,14 +87,38 @@ class HttpFlatfile:
     async def events(
         self, since: float, *, environment_id: str | None = None
     ) -> AsyncIterator[tuple[Event, ...]]:
-        params: Params = {
-            "since": _iso(since),
-            "includeAcknowledged": True,
-            **_environment(environment_id),
-        }
+        params = _since(since, environment_id)
         async for page in self._pager.feed(listing.EVENTS, params):
             if page.items:
                 yield page.items
+
+    async def raw_events(
+        self,
+        since: float,
+        *,
+        environment_id: str | None = None,
+        topic: str | None = None,
+        page_size: int | None = None,
+    ) -> AsyncGenerator[tuple[RawEvent, ...], None]:
+        params = _since(since, environment_id)
+        if topic is not None:
+            params = {**params, "topic": topic}
+        async for page in self._pager.feed(listing.RAW_EVENTS, params, page_size):
+            if events := self._usable(page.items):
+                yield events
+
+    async def user(self, user_id: str) -> User:
+        return await self._one(Lookup.USER.of(user_id), listing.USER)
+
+    async def guest(self, guest_id: str) -> Guest:
+        return await self._one(Lookup.GUEST.of(guest_id), listing.GUEST)
+
+    async def agent(self, agent_id: str, environment_id: str) -> Agent:
+        place = Lookup.AGENT.of(agent_id)
+        return await self._one(place, listing.AGENT, _environment(environment_id))
+
+    async def space(self, space_id: str) -> Space:
+        return await self._one(Lookup.SPACE.of(space_id), listing.SPACE)
 
     async def executions(
         self, environment_id: str, since: float
@@ -91,6 +128,36 @@ class HttpFlatfile:
         async for items in recent(pages, first, since):
             if items:
                 yield items
+
+    async def _one(
+        self, place: Place, shape: TypeAdapter[Perhaps[T]], params: Params | None = None
+    ) -> T:
+        found = (await self._client.get(place, params or {}, shape)).data
+        if found is None:
+            raise NotFound(f"GET {place.template} answered without data: it is gone")
+        return found
+
+    def _usable(self, items: tuple[RawEvent | None, ...]) -> tuple[RawEvent, ...]:
+        events = tuple(event for event in items if event is not None)
+        missing = len(items) - len(events)
+        if missing > 1 and not events:
+            raise Malformed(
+                "GET /events answered with events none of which has an id, a topic and a time; if"
+                " this stays, the API has changed: report it"
+            )
+        if missing and not self._said:
+            self._said = True
+            _log.warning(
+                "events_left_out",
+                count=missing,
+                problem="they have no id, no topic or no time that can be read; further ones are"
+                " left out without a word. If this stays, the API has changed: report it",
+            )
+        return events
+
+
+def _since(moment: float, environment_id: str | None) -> Params:
+    return {"since": _iso(moment), "includeAcknowledged": True, **_environment(environment_id)}
 
 
 def _environment(environment_id: str | None) -> dict[str, str]:

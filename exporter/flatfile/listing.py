@@ -18,6 +18,7 @@ from exporter.flatfile.models import (
     Space,
     User,
 )
+from exporter.flatfile.raw import LenientEvent, RawEvent
 from exporter.flatfile.routes import Route
 
 T = TypeVar("T")
@@ -76,7 +77,18 @@ class Listing(Generic[T]):
         return page
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Perhaps(Generic[T]):
+    """An answer about a single thing whose ``data`` is optional (API notes, section 7)."""
+
+    data: T | None = None
+
+
 ACCOUNT = TypeAdapter(One[Account])
+USER = TypeAdapter(Perhaps[User])
+GUEST = TypeAdapter(Perhaps[Guest])
+AGENT = TypeAdapter(Perhaps[Agent])
+SPACE = TypeAdapter(Perhaps[Space])
 
 ENVIRONMENTS: Listing[Environment] = Listing(
     Route.ENVIRONMENTS, TypeAdapter(Page[Environment]), lambda environment: environment.id
@@ -88,6 +100,9 @@ AGENTS: Listing[Agent] = Listing(
 USERS: Listing[User] = Listing(Route.USERS, TypeAdapter(Page[User]), lambda user: user.id)
 GUESTS: Listing[Guest] = Listing(Route.GUESTS, TypeAdapter(Page[Guest]), lambda guest: guest.id)
 EVENTS: Listing[Event] = Listing(Route.EVENTS, TypeAdapter(Page[Event]), lambda event: event.id)
+RAW_EVENTS: Listing[RawEvent | None] = Listing(
+    Route.EVENTS, TypeAdapter(Page[LenientEvent]), lambda event: event and event.id
+)
 # An execution has no id; all of it together is what it is known by.
 EXECUTIONS: Listing[Execution] = Listing(
     Route.EXECUTIONS, TypeAdapter(Page[Execution]), lambda execution: execution

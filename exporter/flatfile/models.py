@@ -18,12 +18,19 @@ _CONFIG = ConfigDict(extra="ignore")
 _ISO = "an ISO 8601 date-time"
 
 
+def instant(text: str) -> float:
+    """Unix seconds of an ISO 8601 text; a text without an offset is UTC (API notes, section 4).
+
+    Raises ValueError.
+    """
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def _instant(value: object) -> object:
-    """Unix seconds of an ISO 8601 text; a text without an offset is UTC (API notes, section 4)."""
     if not isinstance(value, str):
         raise ValueError(f"not {_ISO}")  # noqa: TRY004 - pydantic turns ValueError into a message
-    moment = datetime.fromisoformat(value)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return instant(value)
 
 
 def _optional_instant(value: object) -> object:
@@ -39,8 +46,15 @@ def _falsy(value: object) -> object:
     return False if value is None else value
 
 
+def _unsaid(value: object) -> object:
+    return "" if value is None else value
+
+
 Flag = Annotated[bool, BeforeValidator(_falsy)]
 """A boolean whose absence and whose null both mean false."""
+
+Personal = Annotated[str, BeforeValidator(_unsaid)]
+"""A name or an address of a person: in no log, metric, error or test output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
@@ -85,18 +99,24 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class User:
-    """API notes, section 8, without the name and the e-mail address: a count needs neither."""
+    """API notes, section 8. Only the audit log uses the name and the e-mail address."""
 
     id: Identity
+    name: Personal = Field(default="", repr=False)
+    email: Personal = Field(default="", repr=False)
+    updated_at: OptionalInstant = Field(default=None, validation_alias="updatedAt")
     last_seen_at: OptionalInstant = Field(default=None, validation_alias="lastSeenAt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class Guest:
-    """API notes, section 8, without the name and the e-mail address."""
+    """API notes, section 8. Only the audit log uses the name and the e-mail address."""
 
     id: Identity
     environment_id: Identity = Field(validation_alias="environmentId")
+    name: Personal = Field(default="", repr=False)
+    email: Personal = Field(default="", repr=False)
+    updated_at: OptionalInstant = Field(default=None, validation_alias="updatedAt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)

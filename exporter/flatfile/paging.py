@@ -44,21 +44,24 @@ class Pager:
         """The first page, and where to ask for others of the same size."""
         return await self._fitting(listing, params, _with_first)
 
-    async def feed(self, listing: Listing[T], params: Params) -> AsyncIterator[Page[T]]:
+    async def feed(
+        self, listing: Listing[T], params: Params, most: int | None = None
+    ) -> AsyncIterator[Page[T]]:
         """Pages until there are no more. An item may come twice, and all of them again.
 
-        That is when a later page is too large: with another size no number means the same.
+        That is when a later page is too large: with another size no number means the same. With
+        ``most``, the largest page size to ask for, that is left to the caller, as TooLarge.
         """
         while True:
             lessons = self._lessons[listing.route]
             try:
-                pages, first = await self.begin(listing, params)
+                pages, first = await self._fitting(listing, params, _with_first, most)
                 yield first
                 async for page in pages.after(first):
                     yield page
             except TooLarge as error:
                 size = smaller(lessons.size, error)
-                if size is None:
+                if size is None or most is not None:
                     raise
                 self._client.retried("page_size")
                 lessons.size = size
@@ -79,17 +82,21 @@ class Pager:
         )
 
     async def _fitting(
-        self, listing: Listing[T], params: Params, read: Callable[[Pages[T]], Awaitable[R]]
+        self,
+        listing: Listing[T],
+        params: Params,
+        read: Callable[[Pages[T]], Awaitable[R]],
+        most: int | None = None,
     ) -> R:
         """Read with the page size that is known to work, or with smaller ones until one does."""
         lessons = self._lessons[listing.route]
-        size = known = lessons.size
+        size = known = lessons.size if most is None else min(lessons.size, most)
         while True:
             try:
                 result = await read(Pages(self._client, listing, params, size, lessons))
             except (BadRequest, TooLarge) as error:
                 refused = isinstance(error, BadRequest)
-                if refused and lessons.is_futile(params):
+                if lessons.is_futile(params) if refused else most is not None:
                     raise
                 following = smaller(size, error)
                 if following is None:

@@ -4,7 +4,7 @@ Every method raises a leaf of :class:`exporter.errors.RoundError` and nothing el
 expected. A listing is returned when all of it arrived, never half (API notes, section 4.1).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from exporter.flatfile.models import (
     Space,
     User,
 )
+from exporter.flatfile.raw import RawEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,36 @@ class Flatfile(Protocol):
         ``includeAcknowledged=true`` is always sent, and nothing is ever acknowledged
         (API notes, section 9.1).
         """
+
+    def raw_events(
+        self,
+        since: float,
+        *,
+        environment_id: str | None = None,
+        topic: str | None = None,
+        page_size: int | None = None,
+    ) -> AsyncGenerator[tuple[RawEvent, ...], None]:
+        """The same with all that was said of each event, for the audit log.
+
+        An event without id, topic or time is left out and said once; Malformed if a page has
+        several events and none of them can be used. ``page_size`` is the most that is asked for.
+        With it the pages never begin anew: one that is too large raises TooLarge instead.
+        """
+
+    async def user(self, user_id: str) -> User:
+        """One user. Raises NotFound if there is none, or if that is no id of a user.
+
+        The same holds for the other things that are asked for by their id.
+        """
+
+    async def guest(self, guest_id: str) -> Guest:
+        """One guest."""
+
+    async def agent(self, agent_id: str, environment_id: str) -> Agent:
+        """One agent of that environment."""
+
+    async def space(self, space_id: str) -> Space:
+        """One Space."""
 
     def executions(self, environment_id: str, since: float) -> AsyncIterator[tuple[Execution, ...]]:
         """Pages of agent executions of one environment, at least all those since ``since``.

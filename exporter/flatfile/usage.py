@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from exporter.errors import Again
 from exporter.families import Buckets
-from exporter.flatfile.routes import AUTH, Route
+from exporter.flatfile.routes import AUTH, Lookup, Route
 
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds. From a quick answer to past the default time-out of 30 s."""
@@ -46,7 +46,7 @@ class Usage:
         self._requests: dict[tuple[str, str, str], int] = {}
         self._durations = {
             route: ([0] * (len(BOUNDS) + 1), [0.0])
-            for route in (AUTH, *(one.path for one in Route))
+            for route in (AUTH, *(one.template for one in (*Route, *Lookup)))
         }
         self._retries = dict.fromkeys(RETRY_REASONS, 0)
         self._throttled = 0.0

@@ -14,13 +14,14 @@ from exporter.flatfile.models import Agent, Environment, Guest, User
 class Whole:
     """``things`` are all there are, at ``wall`` (Unix seconds), of one kind.
 
-    ``environment_id`` is that of agents, which are listed environment by environment.
+    ``environment_ids`` are those that were looked at: a guest of another one is not missing, and
+    agents are listed for one environment at a time. Empty where the whole account was.
     """
 
     things: Sequence[User] | Sequence[Guest] | Sequence[Agent] | Sequence[Environment]
     kind: type[User] | type[Guest] | type[Agent] | type[Environment]
     wall: float
-    environment_id: str | None = None
+    environment_ids: frozenset[str] = frozenset()
 
 
 Offer = Callable[[Whole], None]

@@ -13,10 +13,12 @@ from exporter.flatfile import failure
 from exporter.flatfile.body import read
 from exporter.flatfile.budget import Budget
 from exporter.flatfile.retry_after import retry_after
+from exporter.flatfile.routes import Place, Route
 from exporter.flatfile.transport import Connections
 from exporter.flatfile.usage import Usage
 
 Params: TypeAlias = Mapping[str, str | int | bool]
+Target: TypeAlias = Route | Place
 
 UNSAID = 1.0
 """Seconds of pause for everybody after a 429 that does not say how long."""
@@ -60,22 +62,24 @@ class Wire:
         self._timeout = timeout
         self._clock = clock
 
-    async def get(self, path: str, params: Params, token: str) -> Answer:
-        return await self._send("GET", path, params, None, {"Authorization": f"Bearer {token}"})
+    async def get(self, target: Target, params: Params, token: str) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self._send("GET", target.path, target.template, params, None, headers)
 
     async def post(self, path: str, document: Mapping[str, str]) -> Answer:
-        return await self._send("POST", path, {}, document, {})
+        return await self._send("POST", path, path, {}, document, {})
 
     async def _send(
         self,
         method: str,
         path: str,
+        template: str,
         params: Params,
         document: Mapping[str, str] | None,
         headers: Mapping[str, str],
     ) -> Answer:
         """Any status is an answer. Raises a leaf of Again, Malformed or TooLarge if there is none."""
-        where = f"{method} {path}"
+        where = f"{method} {template}"
         loop = asyncio.get_running_loop()
         seen: list[httpx.Response] = []
         async with self._budget.slot(), self._connections.client() as client:
@@ -106,7 +110,7 @@ class Wire:
             finally:
                 # Also when cancelled: the request was sent.
                 code = str(seen[0].status_code) if seen else "error"
-                self.usage.attempted(path, method, code, loop.time() - began)
+                self.usage.attempted(template, method, code, loop.time() - began)
         self._judge(number, answer.status)
         return answer
 

@@ -1,0 +1,272 @@
+"""What of an event may be kept: an allow-list, and a belt against what no list can know.
+
+A field of a payload is kept if the list of its topic names it and its value has the form that the
+field should have: an id, a number, a truth value, or a short text. Nothing nested is kept, so that
+records, their values and whole objects (a canvas is sent whole) stay out, whatever they are called.
+An operator may name further fields; those are kept as they are, without what is denied always.
+
+The chain can never be edited, so that what was let in once stays. Therefore every text that is
+kept loses e-mail addresses and what looks like a secret (:mod:`exporter.logs.redaction`), also in
+what an operator asked for.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from exporter.audit.actors import kind_of
+from exporter.audit.record import ActorKind, Json
+from exporter.logs.redaction import REDACTED, redacted
+
+EVERYTHING = "*"
+"""Names every field of a payload, but for what is denied always."""
+
+CUT = "…"
+"""Stands at the end of what was cut, and alone in the place of what lies too deep."""
+
+_LONGEST_ID = 200  # characters; what exporter.flatfile.models takes as well
+_LONGEST_TEXT = 500
+_EXACT = 2**53  # beyond it a number has no canonical form (RFC 8785, section 3.2.2.3)
+_DEEPEST = 6
+_MOST_FIELDS = 50  # of a Space or an environment; they have fewer
+_MOST = 5_000  # values kept of one field that was asked for
+
+_DENIED = re.compile(
+    r"(secret|secretvalue|token|password|passwd|passphrase|authorization|cookie|credentials?"
+    r"|signature|(api|raw|private|access)key|bearer|jwt|(guest|shared|magic)link|callbackurl"
+    r"|dataurl|source|sourcemap|sourcecode|e?mails?|e?mailaddress"
+    r"|(first|last|full|user|display|given|family|nick)name)$"
+)
+_FIELD = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
+_ADDRESS = re.compile(r"(e?mails?|e?mailaddress)$")
+_SUSPECT = re.compile(r"[@%:=]|eyj|pat_|[sp]k_|bearer", re.IGNORECASE)
+"""What every pattern of the belt needs; most texts have nothing of it and pass at once."""
+
+Keep = Callable[[object], Json]
+"""Gives what is kept of a value; None if nothing is."""
+
+
+def text(value: str) -> str:
+    """Unicode that can be stored: half of a surrogate pair becomes U+FFFD."""
+    if value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def identity(value: object) -> str | None:
+    """An id is any text; Flatfile's are never an e-mail address, and none is kept as one."""
+    if not isinstance(value, str) or not value:
+        return None
+    if not value.isascii() or "@" in value or len(value) > _LONGEST_ID:
+        return _odd_identity(value)
+    return value
+
+
+def _odd_identity(value: str) -> str:
+    clean = text(value[:_LONGEST_ID])
+    return REDACTED if "@" in clean else clean
+
+
+def words(value: object) -> str | None:
+    """A short text, such as the name of a thing that is no person."""
+    if not isinstance(value, str) or not value:
+        return None
+    return _words(value)
+
+
+@lru_cache(maxsize=2_048)
+def _words(value: str) -> str:
+    clean = text(value)
+    if _SUSPECT.search(clean):
+        clean = str(redacted(clean))
+    return clean[:_LONGEST_TEXT]
+
+
+def _count(value: object) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= _EXACT:
+        return None
+    return value
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _actor(value: object) -> str | None:
+    """Only what is an id by its form: the field is not documented well enough for more."""
+    found = identity(value)
+    return found if found and kind_of(found) is not ActorKind.UNKNOWN else None
+
+
+def _changed_fields(value: object) -> Json:
+    """Which fields changed, and never from what to what."""
+    if not isinstance(value, list):
+        return None
+    fields = [change.get("field") for change in value if isinstance(change, Mapping)]
+    named = [field for field in fields if isinstance(field, str) and _FIELD.fullmatch(field)]
+    return [{"field": field} for field in named[:_MOST_FIELDS]] or None
+
+
+_CONTEXT: Mapping[str, Keep] = {
+    **dict.fromkeys(
+        (
+            *("accountId", "environmentId", "actorId", "spaceId", "workbookId", "sheetId"),
+            *("snapshotId", "versionId", "commitId", "jobId", "programId", "fileId"),
+            *("documentId", "precedingEventId", "appId", "actionId", "dataClipId", "threadId"),
+            *("entityId", "canvasId", "canvasAreaId", "agentId", "guestId", "userId"),
+            *("secretId", "flagId", "layerId"),
+        ),
+        identity,
+    ),
+    "sheetSlug": words,
+    "actionName": words,
+}
+"""Ids (API notes, section 9.2) and two names of things. Not ``filters``: they are values."""
+
+_ANY: Mapping[str, Keep] = {
+    **{name: keep for name, keep in _CONTEXT.items() if keep is identity},
+    "recordCount": _count,
+    "sheetCount": _count,
+}
+"""Of every topic, also of one that nobody has documented: ids and two counts."""
+
+_OF: Mapping[str, Mapping[str, Keep]] = {
+    "space": {"name": words, "changes": _changed_fields},
+    "environment": {
+        "name": words,
+        "slug": words,
+        "isProd": _flag,
+        "changes": _changed_fields,
+        "deletedAt": words,
+        "deletedBy": _actor,
+    },
+    "agent": {"slug": words},
+    "job": {
+        "domain": words,
+        "operation": words,
+        "job": words,
+        "status": words,
+        "isPart": _flag,
+    },
+    "file": {"status": words},
+    "workbook": {"name": words, "namespace": words},
+    "sheet": {"slug": words},
+    "commit": {"sheetSlug": words},
+    "action": {"name": words, "label": words, "operation": words},
+}
+"""By the first part of the topic (API notes, section 9.3). A ``name`` is kept of things only:
+old accounts have events such as ``user:added``, in which it would be that of a person."""
+
+
+@lru_cache(maxsize=1_024)
+def _fields(topic: str) -> Mapping[str, Keep]:
+    return {**_ANY, **_OF.get(topic.partition(":")[0], {})}
+
+
+def payload(topic: str, given: object, further: frozenset[str] = frozenset()) -> dict[str, Json]:
+    """The fields of a payload that are kept; ``further`` ones were asked for by the operator."""
+    kept: dict[str, Json] = {}
+    if not isinstance(given, Mapping):
+        return kept
+    fields = _fields(topic)
+    for key, value in given.items():
+        keep = fields.get(key)
+        if keep is not None:
+            found = keep(value)
+            if found is not None:
+                kept[key] = found
+    if further and not topic.startswith("secret:"):  # of a secret never more than its ids
+        every = EVERYTHING in further
+        kept |= _Walk().mapping(
+            {
+                key: value
+                for key, value in given.items()
+                if (every or key in further) and fields.get(key, _changed_fields) is _changed_fields
+            },
+            0,
+        )
+    return kept
+
+
+def context(given: object) -> dict[str, Json]:
+    """The ids that an event names, by their names in the API."""
+    kept: dict[str, Json] = {}
+    if isinstance(given, Mapping):
+        for key, value in given.items():
+            keep = _CONTEXT.get(key)
+            if keep is not None:
+                found = keep(value)
+                if found is not None:
+                    kept[key] = found
+    return kept
+
+
+def origin(given: object) -> dict[str, Json] | None:
+    """``{id, slug}``: the resource that an event came from."""
+    if not isinstance(given, Mapping):
+        return None
+    found = {"id": identity(given.get("id")), "slug": words(given.get("slug"))}
+    return found if found["id"] or found["slug"] else None
+
+
+@lru_cache(maxsize=4_096)
+def denied(key: str) -> bool:
+    """Whether a field of that name is never kept, however deep it lies."""
+    return bool(_DENIED.search(_letters(key)))
+
+
+def _letters(key: str) -> str:
+    return re.sub(r"[^a-z]", "", key[-64:].lower())
+
+
+def _number(value: int) -> int | str:
+    """Python refuses to write thousands of digits in tens."""
+    return value if abs(value) < _EXACT else hex(value)[:_LONGEST_TEXT]
+
+
+class _Walk:
+    """Copies what was asked for, within bounds: a canvas may be megabytes."""
+
+    def __init__(self) -> None:
+        self._left = _MOST
+
+    def value(self, value: Json, depth: int) -> Json:
+        self._left -= 1
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return redacted(text(value))
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        return self._nested(value, depth) if not isinstance(value, int) else _number(value)
+
+    def _nested(self, value: Json, depth: int) -> Json:
+        if depth < _DEEPEST and isinstance(value, Mapping):
+            return self.mapping(value, depth)
+        if depth < _DEEPEST and isinstance(value, list):
+            return self._list(value, depth)
+        return CUT
+
+    def mapping(self, value: Mapping[Any, Json], depth: int) -> dict[str, Json]:
+        kept: dict[str, Json] = {}
+        person = any(_ADDRESS.search(_letters(str(key))) for key in value)
+        for key, item in value.items():
+            name = text(str(key))
+            if denied(name) or (person and name.lower() == "name"):
+                continue
+            if self._left <= 0:
+                kept[CUT] = CUT
+                break
+            kept[str(redacted(name))] = self.value(item, depth + 1)
+        return kept
+
+    def _list(self, value: Sequence[Json], depth: int) -> list[Json]:
+        kept: list[Json] = []
+        for item in value:
+            if self._left <= 0:
+                kept.append(CUT)
+                break
+            kept.append(self.value(item, depth + 1))
+        return kept

@@ -1,0 +1,198 @@
+"""How far the feed was read, kept in the store's cursors.
+
+===========================  ======================================================================
+scope                        meaning (Unix seconds unless said otherwise)
+===========================  ======================================================================
+``feed``                     the mark of the account: the time of the newest event that was read
+``feed/<environment>``       the same of one environment, while they are read one by one
+``upto/feed[/<e.>]``         the time up to which everything that was shown then had been read
+``read/feed``                when, by our clock, the account was last read whole
+``origin/feed``              where this log begins
+``agreed/feed``              up to when the account's own feed was proven to be that of all
+``apart/feed``               there if environments are read one by one for good
+``void/feed[/<e.>]``         anchors up to that time were found to be forgotten
+``held/feed``                the age in seconds that events were seen to reach at the source
+``anchor/<e.>/<event>``      the newest events that were read, by environment
+===========================  ======================================================================
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import quote, unquote
+
+from exporter.audit.feed.reading import ANCHORS
+from exporter.audit.store import cursors
+from exporter.audit.store.database import Database
+
+ACCOUNT = ""
+"""Stands for the account where an environment's id is wanted."""
+
+_FEED, _READ = "feed", "read/feed"
+_UPTO, _VOID, _ANCHOR = "upto/feed", "void/feed", "anchor/"
+_ORIGIN, _AGREED = "origin/feed", "agreed/feed"
+_APART, _HELD = "apart/feed", "held/feed"
+
+_Change = tuple[str, float | None]
+"""A scope and what it becomes; None where it is forgotten."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the store says, and what is to be written to it: nothing is before :meth:`save`."""
+
+    marks: dict[str, float]
+    complete: dict[str, float]
+    anchors: dict[str, dict[str, float]]
+    """By environment: the time of each by its id."""
+    void: dict[str, float]
+    origin: float | None
+    agreed: float | None
+    apart: bool
+    held: float | None
+    _changes: list[_Change] = field(default_factory=list)
+
+    def begin(self, at: float) -> None:
+        """A log that was never fed begins there."""
+        self.origin = at
+        self._changes.append((_ORIGIN, at))
+        self.move(ACCOUNT, mark=at)
+
+    def newest_anchors(self, scope: str) -> dict[str, float]:
+        """At most ANCHORS, none younger than the mark: those of the account are of all."""
+        mark, void = self.marks.get(scope, float("inf")), self.void.get(scope, float("-inf"))
+        held = [self.anchors.get(scope, {})] if scope else self.anchors.values()
+        all_ = [(at, key) for kept in held for key, at in kept.items() if void < at <= mark]
+        return {key: at for at, key in sorted(all_)[-ANCHORS:]}
+
+    def move(self, scope: str, *, mark: float | None = None, complete: float | None = None) -> None:
+        """Marks never move back."""
+        if mark is not None and mark > self.marks.get(scope, float("-inf")):
+            self.marks[scope] = mark
+            self._changes.append((_in(_FEED, scope), mark))
+        if complete is not None and complete != self.complete.get(scope):
+            self.complete[scope] = complete
+            self._changes.append((_in(_UPTO, scope), complete))
+
+    def read_whole(self, wall: float) -> None:
+        self._changes.append((_READ, wall))
+
+    def agree(self) -> None:
+        """The account's own feed showed what its environments did, up to its mark."""
+        self.agreed = self.marks[ACCOUNT]
+        self._changes.append((_AGREED, self.agreed))
+        if self.apart:
+            self.apart = False
+            self._changes.append((_APART, None))
+        self.drop([scope for scope in self.marks if scope != ACCOUNT])
+
+    def part(self, wall: float, *, anew: bool) -> None:
+        """Environments are read one by one for good; ``anew`` if none of their marks holds."""
+        if not self.apart and anew:
+            self.drop([scope for scope in self.marks if scope != ACCOUNT])
+        self.apart = True
+        self._changes.append((_APART, wall))
+
+    def inherit(self, environment_id: str, *, trusted: bool) -> None:
+        """An environment that was not read by itself yet begins where the account stands.
+
+        If what the account showed cannot be trusted, that is where it last could, or where the log
+        begins: the environment may be new, or the account may never have shown it. Of one without
+        any event there is nothing that could have been forgotten.
+        """
+        if environment_id in self.marks:
+            return
+        begin = self.origin if self.agreed is None else self.agreed
+        mark, complete = begin, self.agreed
+        if trusted:
+            mark, complete = self.marks[ACCOUNT], self.complete.get(ACCOUNT)
+        known = bool(self.anchors.get(environment_id))
+        self.move(environment_id, mark=mark, complete=complete if known else None)
+
+    def hold(self, seconds: float) -> None:
+        if seconds != self.held:
+            self.held = seconds
+            self._changes.append((_HELD, seconds))
+
+    def anchor(self, found: Mapping[str, Iterable[tuple[float, str]]]) -> None:
+        """Keep the newest of what was kept and what was found."""
+        for environment_id, new in found.items():
+            old = self.anchors.get(environment_id, {})
+            both = {(at, key) for key, at in old.items()} | set(new)
+            kept = {key: at for at, key in sorted(both)[-ANCHORS:]}
+            if kept != old:
+                self._keep(environment_id, kept)
+
+    def cast(self, scope: str) -> None:
+        """No anchor of this scope is shown any more."""
+        self.void[scope] = self.marks[scope]
+        self._changes.append((_in(_VOID, scope), self.marks[scope]))
+
+    def drop(self, environment_ids: Iterable[str]) -> None:
+        """They are not read by themselves any more; their anchors stay."""
+        for environment_id in environment_ids:
+            if self.marks.pop(environment_id, None) is not None:
+                self._changes.append((_in(_FEED, environment_id), None))
+            if self.complete.pop(environment_id, None) is not None:
+                self._changes.append((_in(_UPTO, environment_id), None))
+            if self.void.pop(environment_id, None) is not None:
+                self._changes.append((_in(_VOID, environment_id), None))
+
+    async def save(self, database: Database) -> None:
+        """In one transaction. Raises StorageFailed; then the next :meth:`load` is as before."""
+        changes, self._changes = self._changes, []
+        if changes:
+            await database.run(partial(_write, changes=changes))
+
+    def _keep(self, environment_id: str, kept: dict[str, float]) -> None:
+        old = self.anchors.get(environment_id, {})
+        self._changes += [(_name(environment_id, key), None) for key in old if key not in kept]
+        self._changes += [
+            (_name(environment_id, key), at) for key, at in kept.items() if key not in old
+        ]
+        self.anchors[environment_id] = kept
+
+
+async def load(database: Database) -> Ledger:
+    """As it stands. Raises StorageFailed."""
+    return await database.run(_load)
+
+
+def _load(connection: sqlite3.Connection) -> Ledger:
+    anchors: dict[str, dict[str, float]] = {}
+    for scope, at in cursors.marks(connection, _ANCHOR).items():
+        environment_id, key = map(unquote, scope.removeprefix(_ANCHOR).split("/"))
+        anchors.setdefault(environment_id, {})[key] = at
+    return Ledger(
+        marks=_by_scope(connection, _FEED),
+        complete=_by_scope(connection, _UPTO),
+        anchors=anchors,
+        void=_by_scope(connection, _VOID),
+        origin=cursors.mark(connection, _ORIGIN),
+        agreed=cursors.mark(connection, _AGREED),
+        apart=cursors.mark(connection, _APART) is not None,
+        held=cursors.mark(connection, _HELD),
+    )
+
+
+def _write(connection: sqlite3.Connection, changes: Iterable[_Change]) -> None:
+    for scope, at in changes:
+        cursors.forget(connection, scope)
+        if at is not None:
+            cursors.advance(connection, scope, at)
+
+
+def _by_scope(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:
+    return {
+        scope.removeprefix(prefix).removeprefix("/"): at
+        for scope, at in cursors.marks(connection, prefix).items()
+    }
+
+
+def _in(prefix: str, scope: str) -> str:
+    return f"{prefix}/{scope}" if scope else prefix
+
+
+def _name(environment_id: str, key: str) -> str:
+    return f"{_ANCHOR}{quote(environment_id, safe='')}/{quote(key, safe='')}"

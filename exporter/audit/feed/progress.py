@@ -1,0 +1,86 @@
+"""What an answer means for how far its scope was read."""
+
+from dataclasses import dataclass, field
+
+from exporter.audit.feed.asking import Asking
+from exporter.audit.feed.gaps import Bounds, Gap
+from exporter.audit.feed.ledger import ACCOUNT, Ledger
+from exporter.audit.feed.reading import Answer, Moment
+
+_BEFORE = 1.0
+"""Seconds by which a question begins before an anchor: ``since`` may exclude its own moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Strike:
+    """A reading at ``wall`` that did not join on to the mark."""
+
+    mark: float
+    wall: float
+
+
+@dataclass(slots=True)
+class Progress:
+    """Remembers which scopes seemed to have lost something, until the next reading confirms it."""
+
+    overlap: float
+    _strikes: dict[str, _Strike] = field(default_factory=dict)
+
+    def since(self, ledger: Ledger, scope: str) -> float:
+        """From where to ask: before the mark, and so that the newest anchor has to be shown."""
+        anchors = ledger.newest_anchors(scope).values()
+        newest = max(anchors, default=float("inf"))
+        return min(ledger.marks[scope] - self.overlap, newest - _BEFORE)
+
+    def late_before(self, ledger: Ledger, scope: str) -> float | None:
+        """The mark, unless nothing was read up to it yet."""
+        return ledger.marks[scope] if scope in ledger.complete else None
+
+    async def conclude(
+        self, asking: Asking, ledger: Ledger, scope: str, answer: Answer, moment: Moment
+    ) -> bool:
+        """Move the mark as far as the answer allows; True if that is all the way.
+
+        An answer that does not join on to what was read before, after a time in which something
+        may have been forgotten, moves nothing the first time: it may be the answer that is wrong.
+        The second time in a row it is a gap.
+        """
+        if answer.oldest is not None:
+            ledger.hold(max(ledger.held or 0.0, moment.wall - answer.oldest))
+        if not answer.whole and answer.upto is None:
+            return False
+        anchors = ledger.newest_anchors(scope)
+        bounds = Bounds(
+            complete=ledger.complete.get(scope),
+            overlap=self.overlap,
+            anchor=max(anchors.values(), default=None),
+            void=scope in ledger.void,
+            held=ledger.held,
+        )
+        joins = bounds.joins(met=not answer.met.isdisjoint(anchors), oldest=answer.oldest)
+        if not joins and not bounds.harmless(moment.wall):
+            mark = ledger.marks[scope]
+            strike = self._strikes.get(scope)
+            if strike is None or strike.mark != mark:
+                self._strikes[scope] = _Strike(mark, moment.wall)
+                return False
+            if not bounds.harmless(strike.wall):
+                await asking.gap(self._forgotten(ledger, scope, answer, moment))
+            if bounds.anchor is not None:
+                ledger.hold(min(ledger.held or 0.0, strike.wall - bounds.anchor))
+            ledger.cast(scope)
+        self._strikes.pop(scope, None)
+        complete = moment.until if answer.whole else answer.upto
+        ledger.move(scope, mark=answer.newest, complete=complete)
+        ledger.anchor(answer.anchors)
+        return answer.whole
+
+    def _forgotten(self, ledger: Ledger, scope: str, answer: Answer, moment: Moment) -> Gap:
+        """From where nothing was read to the oldest event that is shown."""
+        complete = ledger.complete.get(scope, ledger.marks[scope])
+        return Gap(
+            kind="forgotten",
+            since=max(complete, ledger.marks[scope]) - self.overlap,
+            until=moment.wall if answer.oldest is None else answer.oldest,
+            environment_id=None if scope == ACCOUNT else scope,
+        )

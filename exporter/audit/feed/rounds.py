@@ -1,0 +1,194 @@
+"""One round after the other: what to ask, in which way, and what to remember of it."""
+
+from collections.abc import Callable
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from exporter.audit.feed.agreement import Agreement, Sample
+from exporter.audit.feed.asking import Asking
+from exporter.audit.feed.contract import (
+    Environments,
+    Ingest,
+    MayFeed,
+    Options,
+    RecordGap,
+    Report,
+)
+from exporter.audit.feed.ledger import ACCOUNT, Ledger, load
+from exporter.audit.feed.plan import of_account
+from exporter.audit.feed.progress import Progress
+from exporter.audit.feed.reading import Answer, Moment, Question
+from exporter.audit.feed.sweep import Sweep
+from exporter.audit.store.database import Database
+from exporter.errors import BadRequest, Forbidden, RoundError, StorageFailed
+from exporter.flatfile.protocol import Flatfile
+
+_log: FilteringBoundLogger = structlog.get_logger()
+
+
+class Feed:
+    """The feed of one account. Only the process that holds the log's lock may read it.
+
+    A new one knows from the store how far the feed was read, and begins with wide questions.
+    """
+
+    def __init__(
+        self,
+        *,
+        flatfile: Flatfile,
+        database: Database,
+        environments: Environments,
+        ingest: Ingest,
+        record_gap: RecordGap,
+        may_feed: MayFeed,
+        options: Options,
+        wall: Callable[[], float],
+    ) -> None:
+        """``wall`` gives Unix seconds; for the rest see :mod:`exporter.audit.feed.contract`."""
+        self._asking = Asking(
+            flatfile=flatfile, ingest=ingest, record_gap=record_gap, may_feed=may_feed
+        )
+        self._database = database
+        self._environments = environments
+        self._options = options
+        self._wall = wall
+        self._plan = of_account(options.page_size)
+        self._progress = Progress(options.overlap)
+        self._sweep = Sweep(database, self._progress, options.page_size, options.workers)
+        self._agreement = Agreement()
+        self._refused = False
+        self._said_blocked = False
+        self._said_narrowed = False
+
+    async def read(self) -> Report:
+        """One round. Raises StorageFailed, and what the ingesting raises.
+
+        A failure of the source is in the report; what was read before it is kept.
+        """
+        wall = self._wall()
+        moment = Moment(wall=wall, until=wall - self._options.settle)
+        gaps = self._asking.gaps
+        if not self._asking.may_feed():
+            return self._told(Answer(blocked=True), whole=False, gaps=gaps)
+        ledger = await load(self._database)
+        if ledger.origin is None:
+            ledger.begin(wall - self._options.start)
+        apart = self._apart
+        if not apart:
+            answer, whole = await self._account(ledger, moment)
+        if apart or self._refused:
+            answer, whole = await self._by_environment(ledger, moment)
+        await ledger.save(self._database)
+        return self._told(answer, whole=whole, gaps=gaps)
+
+    @property
+    def _apart(self) -> bool:
+        return self._refused or self._plan.rung.split
+
+    async def _account(self, ledger: Ledger, moment: Moment) -> tuple[Answer, bool]:
+        """Ask for all of the account at once; whether everything was read that there was."""
+        question = Question(
+            since=self._progress.since(ledger, ACCOUNT), page_size=self._plan.rung.size
+        )
+        sample: Sample | None = None
+        if self._agreement.due:
+            try:
+                ids = await self._environments()
+                sample = await self._agreement.sample(self._asking.flatfile, ids, question, moment)
+            except StorageFailed:
+                raise
+            except RoundError as error:
+                self._plan.narrow(error)
+                return Answer(error=error), False
+        answer = await self._asking.ask(
+            question,
+            moment=moment,
+            late_before=self._progress.late_before(ledger, ACCOUNT),
+            watched=ledger.newest_anchors(ACCOUNT).keys() | (sample.events if sample else set()),
+        )
+        if isinstance(answer.error, BadRequest | Forbidden) and not answer.pages:
+            self._refuse(ledger, moment, anew=False)
+            return answer, False
+        if not answer.whole:
+            if answer.error and answer.stuck_at(ledger.marks[ACCOUNT]):
+                self._plan.narrow(answer.error)
+            await self._progress.conclude(self._asking, ledger, ACCOUNT, answer, moment)
+            return answer, False
+        return answer, await self._accept(ledger, answer, moment, sample)
+
+    async def _accept(
+        self, ledger: Ledger, answer: Answer, moment: Moment, sample: Sample | None
+    ) -> bool:
+        """A whole answer for the account, as far as it can be believed."""
+        verdict = self._agreement.judge(sample, answer)
+        if verdict == "refuted":
+            self._refuse(ledger, moment, anew=True)
+        if verdict in {"doubtful", "refuted"}:
+            return False
+        if not await self._progress.conclude(self._asking, ledger, ACCOUNT, answer, moment):
+            return False
+        self._plan.widen()
+        ledger.read_whole(moment.wall)
+        if verdict == "proven":
+            ledger.agree()
+            self._sweep.forget()
+        return True
+
+    def _refuse(self, ledger: Ledger, moment: Moment, *, anew: bool) -> None:
+        """From now on each environment by itself, until the process starts again."""
+        self._refused = True
+        ledger.part(moment.wall, anew=anew)
+        _log.info(
+            "audit_feed_by_environment",
+            reason="the account's own feed cannot be had, or lacks events of its environments",
+        )
+
+    async def _by_environment(self, ledger: Ledger, moment: Moment) -> tuple[Answer, bool]:
+        try:
+            ids = await self._environments()
+        except StorageFailed:
+            raise
+        except RoundError as error:
+            return Answer(error=error), False
+        trusted = self._agreement.proven and not self._refused
+        for environment_id in ids:
+            ledger.inherit(environment_id, trusted=trusted)
+        swept = await self._sweep.read(self._asking, ledger, ids, moment)
+        whole = swept.whole == len(ids)
+        if whole:
+            ledger.move(ACCOUNT, mark=swept.newest, complete=moment.until)
+            ledger.read_whole(moment.wall)
+            if not self._sweep.narrowed:
+                self._plan.rejoin()
+        return Answer(error=swept.error, blocked=swept.blocked, added=swept.added), whole
+
+    def _told(self, answer: Answer, *, whole: bool, gaps: int) -> Report:
+        narrowed = self._plan.narrowed + self._sweep.narrowed
+        self._say(answer, narrowed)
+        return Report(
+            way="environment by environment" if self._apart else "account-wide",
+            whole=whole,
+            added=answer.added,
+            gaps=self._asking.gaps - gaps,
+            narrowed=narrowed,
+            blocked=answer.blocked,
+            error=answer.error,
+        )
+
+    def _say(self, answer: Answer, narrowed: int) -> None:
+        """Transitions, not repetitions."""
+        if answer.blocked and not self._said_blocked:
+            _log.warning(
+                "audit_feed_blocked",
+                problem="what waits for a sink has reached audit.backlog-limit; nothing more is"
+                " read until the sink takes it",
+            )
+        elif self._said_blocked and not answer.blocked:
+            _log.info("audit_feed_unblocked")
+        if narrowed and not self._said_narrowed:
+            reason = answer.error.reason if answer.error else "after a failure"
+            _log.warning("audit_feed_narrowed", questions=narrowed, reason=reason)
+        elif self._said_narrowed and not narrowed:
+            _log.info("audit_feed_widened")
+        self._said_blocked, self._said_narrowed = answer.blocked, bool(narrowed)

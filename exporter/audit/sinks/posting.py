@@ -1,0 +1,258 @@
+"""HTTP for sinks: one client, one place to post to, and what its answers mean at the least.
+
+Nothing of what the peer wrote goes into a message: it may repeat a secret or a record.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from urllib.parse import unquote
+
+import httpx
+
+from exporter import __version__
+from exporter.errors import (
+    ConfigurationError,
+    DeliveryFailed,
+    Mistake,
+    SinkRefused,
+    SinkUnavailable,
+)
+from exporter.flatfile.retry_after import retry_after
+
+Headers = Callable[[], Mapping[str, str]]
+"""What authenticates a request, as it is now. May raise ConfigurationError."""
+
+_READ = 64 * 1024  # bytes of an answer that are looked at
+_CONNECTIONS = 2
+_IDLE = 15.0  # seconds; shorter than the idle time-outs of common load balancers
+
+_OPERATOR = {
+    401: "does not accept the credential; check {setting}.*",
+    403: "does not allow this with the credential; check {setting}.*",
+    404: "has nothing there; check {setting}.url",
+    405: "takes nothing there; check {setting}.url",
+    407: "was not reached: the proxy wants a credential; check HTTPS_PROXY",
+    410: "has nothing there any more; check {setting}.url",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``retry_after`` is seconds, if it asked for a pause; ``body`` may be cut off."""
+
+    status: int
+    kind: str
+    retry_after: float | None
+    body: bytes = field(repr=False)
+
+
+def nothing() -> Mapping[str, str]:
+    """No authentication."""
+    return {}
+
+
+def basic(username: str, password: Callable[[], str]) -> Headers:
+    """RFC 7617."""
+
+    def headers() -> Mapping[str, str]:
+        pair = b64encode(f"{username}:{password()}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
+    return headers
+
+
+def bearer(token: Callable[[], str]) -> Headers:
+    """RFC 6750."""
+    return lambda: {"Authorization": f"Bearer {token()}"}
+
+
+def listed(text: Callable[[], str]) -> Headers:
+    """Headers written ``name=value,name=value``, values percent-encoded.
+
+    As ``OTEL_EXPORTER_OTLP_HEADERS`` has them (OpenTelemetry specification, "OTLP exporter").
+    """
+    return lambda: dict(_pairs(text()))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for member in text.split(","):
+        name, _, value = member.partition("=")
+        if name.strip():
+            yield name.strip(), unquote(value.strip())
+
+
+class Post:
+    """Posts to one URL, through the usual proxies, never along a redirect."""
+
+    def __init__(
+        self,
+        peer: str,
+        setting: str,
+        url: str,
+        *,
+        headers: Headers,
+        timeout: float,
+        wall: Callable[[], float],
+        ca_file: Path | None = None,
+    ) -> None:
+        """``peer`` and ``setting`` are for messages; ``timeout`` is seconds for a whole request.
+
+        Raises ConfigurationError for proxies or authorities that cannot be used.
+        """
+        self._peer = peer
+        self._setting = setting
+        self._url = url
+        self._headers = headers
+        self._timeout = timeout
+        self._wall = wall
+        self._client = _client(timeout, _trust(url, setting, ca_file))
+
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Raises SinkUnavailable if there is no answer, SinkRefused if an operator has to act."""
+        try:
+            own = self._headers()
+        except ConfigurationError as error:
+            raise SinkRefused(str(error)) from None
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream(
+                    "POST", self._url, content=body, headers={**headers, **own}
+                ) as response,
+            ):
+                answer = Answer(
+                    response.status_code,
+                    response.headers.get("content-type", "").partition(";")[0].strip().lower(),
+                    retry_after(response.headers.get_list("retry-after"), self._wall()),
+                    await _read(response),
+                )
+        # `from None`: an exception of httpx holds the request, and that holds the credential.
+        except (httpx.LocalProtocolError, UnicodeError):
+            raise SinkRefused(
+                f"the credential for {self._peer} cannot be sent as a header; check"
+                f" {self._setting}.*"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise self._unreachable(error) from None
+        self._judge(answer.status)
+        return answer
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _judge(self, status: int) -> None:
+        words = _OPERATOR.get(status)
+        if 300 <= status < 400:  # noqa: PLR2004 - RFC 9110, section 15.4
+            words = "redirects, which would carry the records elsewhere; correct {setting}.url"
+        if words:
+            text = words.format(setting=self._setting)
+            raise SinkRefused(f"{self._peer} answered {status}: it {text}")
+
+    def _unreachable(self, error: Exception) -> DeliveryFailed:
+        match _cause(error):
+            case ssl.SSLCertVerificationError():
+                return SinkRefused(
+                    f"the certificate of {self._peer} is not trusted; name its authority in"
+                    f" {self._setting}.ca-file"
+                )
+            case socket.gaierror():
+                why = "its name cannot be resolved"
+            case OSError(errno=int(number)) if number > 0:
+                why = os.strerror(number).lower()
+            case _ if isinstance(error, httpx.TimeoutException | TimeoutError):
+                why = "no whole answer in time"
+            case _ if isinstance(error, httpx.ProxyError):
+                why = "the proxy refused"
+            case _:
+                why = "the connection was cut off before the answer was complete"
+        return SinkUnavailable(f"no answer from {self._peer}: {why}")
+
+
+def unavailable(peer: str, answer: Answer) -> SinkUnavailable:
+    """For a status that says: later."""
+    said = f"{peer} answered {answer.status}"
+    if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+        return SinkUnavailable(f"{said}: too much at once; tried again", answer.retry_after)
+    return SinkUnavailable(f"{said}: it cannot right now; tried again", answer.retry_after)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """Not decompressed: no encoding was asked for."""
+    body = b""
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > _READ:
+            break
+    return body[:_READ]
+
+
+def _cause(error: Exception) -> BaseException:
+    """The innermost that the system or ssl raised, else the error itself."""
+    found: BaseException = error
+    link: BaseException | None = error
+    for _ in range(20):  # a loop of causes must not be one of ours
+        if link is None:
+            break
+        if isinstance(link, BaseExceptionGroup):
+            link = link.exceptions[0]
+        if isinstance(link, OSError):
+            found = link
+        link = link.__cause__ or link.__context__
+    return found
+
+
+def _trust(url: str, setting: str, ca_file: Path | None) -> ssl.SSLContext:
+    """SSL_CERT_FILE or certifi's authorities, the system's, and those of ``ca_file``."""
+    if not url.startswith("https:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for nothing; a full one takes 50 ms
+    trust = httpx.create_ssl_context()
+    trust.load_default_certs()
+    if ca_file is not None:
+        try:
+            trust.load_verify_locations(cafile=ca_file)
+        except OSError:  # ssl.SSLError, for what is no PEM, is one too
+            raise ConfigurationError(
+                Mistake(
+                    f"{setting}.ca-file",
+                    f"file {ca_file}",
+                    "cannot be read as certificates in PEM form; name a readable PEM file",
+                )
+            ) from None
+    return trust
+
+
+def _client(timeout: float, trust: ssl.SSLContext) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            verify=trust,
+            timeout=httpx.Timeout(timeout),
+            limits=httpx.Limits(
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_CONNECTIONS,
+                keepalive_expiry=_IDLE,
+            ),
+            follow_redirects=False,
+            trust_env=True,
+            # No cookie is ever kept: nothing here is a session, and a jar can be filled.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers={
+                "Accept-Encoding": "identity",
+                "User-Agent": f"flatfile-exporter/{__version__}",
+            },
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # ImportError: a SOCKS proxy needs a package that we do not bring.
+        raise ConfigurationError(
+            Mistake(
+                "HTTPS_PROXY",
+                "environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+                "one of them is not the address of an HTTP proxy; write http://HOST:PORT",
+            )
+        ) from None

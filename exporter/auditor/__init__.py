@@ -1,0 +1,1 @@
+"""The command ``audit``: reads, proves, completes and redacts the audit log."""

@@ -31,6 +31,7 @@ _COMMANDS = {
     "demo": "the same daemon against an emulated account, without a credential",
     "check": "validate the configuration, log in, ask one question for each collector",
     "inventory": "print environments, their Spaces and their agents, once",
+    "audit": "export, verify, backfill or redact the audit log",
 }
 _FAILED, _MISCONFIGURED = 1, 2
 
@@ -73,7 +74,12 @@ def _parser(command: str) -> argparse.ArgumentParser:
             action="store_true",
             help="read the configuration, ask nothing of Flatfile",
         )
-    add_flags(parser)
+    if command == "audit":
+        from exporter.auditor.arguments import add_parsers  # noqa: PLC0415 - heavy, see _audit
+
+        add_parsers(parser, add_flags)
+    else:
+        add_flags(parser)
     return parser
 
 
@@ -85,12 +91,30 @@ def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[
     logs.configure(loaded.settings.log.level, loaded.settings.log.format)
     if command == "inventory":
         return asyncio.run(_inventory(loaded, chosen.format))
+    if command == "audit":
+        return _audit(chosen, loaded)
     if chosen.offline:
         return check.offline(loaded, _say)
     if command == "check":
         return asyncio.run(check.online(loaded, _say))
     asyncio.run(_daemon(loaded, lambda: load(environ)))
     return 0
+
+
+def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
+    # Signatures and their like are for this command only: the others start without them.
+    from exporter.audit.place import place  # noqa: PLC0415 - see above
+    from exporter.auditor.backfill import backfill  # noqa: PLC0415 - likewise
+    from exporter.auditor.command import run  # noqa: PLC0415 - likewise
+    from exporter.auditor.streams import Streams  # noqa: PLC0415 - likewise
+
+    where = place(loaded.settings)
+    streams = Streams.standard(_say, _complain)
+
+    async def fill(since: float) -> int:
+        return await backfill(loaded.settings, where, since, streams)
+
+    return run(chosen, where, streams, fill, now=time.time())
 
 
 async def _daemon(loaded: Loaded, reread: Callable[[], Loaded]) -> None:

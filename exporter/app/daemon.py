@@ -14,9 +14,11 @@ from random import Random
 import structlog
 
 from exporter import board, health, logs
+from exporter.app import auditing
 from exporter.app.generation import collect, records
 from exporter.app.link import Link, open_session
 from exporter.app.portrait import portray
+from exporter.audit import families as audit_families
 from exporter.errors import ConfigurationError
 from exporter.exposition import Exposition
 from exporter.families import Measured, measure
@@ -67,6 +69,7 @@ class Daemon:
         self._board = board.Board()
         self._board.swap(board.enabled(records(self._settings)))
         self._store = Store(self._settings.storage.path, wall)
+        self._audit = auditing.open_audit(self._settings, wall=wall, rng=rng)
         self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
         self._in_use = self._session
         self._stop = asyncio.Event()
@@ -89,9 +92,12 @@ class Daemon:
             )
             try:
                 async with asyncio.TaskGroup() as group:
-                    beat = group.create_task(self._beat(), name="heartbeat")
+                    beside = [group.create_task(self._beat(), name="heartbeat")]
+                    if self._audit is not None:
+                        beside.append(group.create_task(self._audit.run(), name="audit"))
                     await group.create_task(self._generations(), name="generations")
-                    beat.cancel()
+                    for task in beside:
+                        task.cancel()
             finally:
                 await self.server.stop(_LAST_ANSWERS)
                 await self._store.aclose()
@@ -144,6 +150,7 @@ class Daemon:
                     store=self._store,
                     timetable=self._timetable,
                     wall=self._wall,
+                    audit=self._audit,
                 ),
                 name="generation",
             )
@@ -212,7 +219,10 @@ class Daemon:
         )
 
     def _live(self) -> tuple[Measured, ...]:
-        return (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
+        found = (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
+        if self._audit is None:
+            return found
+        return (*measure(audit_families.FAMILIES, self._audit.reading()), *found)
 
     def _status(self) -> Status:
         return portray(
@@ -223,4 +233,5 @@ class Daemon:
             now=asyncio.get_running_loop().time(),
             wall=self._wall(),
             started=self._started,
+            audit=auditing.portray(self._audit) if self._audit else None,
         )

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from exporter.board import Board, Record
 from exporter.catalog import COLLECTORS
 from exporter.collectors.directory import Directory
 from exporter.flatfile.session import Session
+from exporter.flatfile.whole import ignore
 from exporter.jobs.rounds import Surroundings, play
 from exporter.jobs.schedule import Job, Timetable, repeat
 from exporter.settings import Settings
 from exporter.state.store import Store
+
+if TYPE_CHECKING:
+    from exporter.audit.service import Audit
 
 
 async def collect(
@@ -22,8 +27,9 @@ async def collect(
     store: Store,
     timetable: Timetable,
     wall: Callable[[], float],
+    audit: "Audit | None" = None,
 ) -> None:
-    """Play the rounds of all collectors that are on, until cancelled.
+    """Play the rounds of all collectors that are on, and the audit log's, until cancelled.
 
     ``wall`` gives Unix seconds. Whatever is not expected comes out of here.
     """
@@ -34,6 +40,7 @@ async def collect(
         settings=settings,
         board=board,
         wall=wall,
+        offer=audit.offer if audit else ignore,
     )
     by_name = settings.collector.by_name()
     jobs = [
@@ -45,9 +52,28 @@ async def collect(
         for collector in COLLECTORS
         if by_name[collector.name].enabled
     ]
+    if audit is not None:
+        jobs.append(_audit_job(session, settings, audit))
     async with asyncio.TaskGroup() as group:
         group.create_task(repeat(jobs, timetable), name="collectors")
         group.create_task(session.keeper.keep(), name="token")
+
+
+def _audit_job(session: Session, settings: Settings, audit: "Audit") -> Job:
+    # Of its own, without the filter: the log is of the whole account, whatever is watched.
+    directory = Directory(lambda _id, _name: True)
+
+    async def environments() -> tuple[str, ...]:
+        listed = await directory.environments(
+            session.flatfile, max_age=1.5 * settings.collector.environments.interval
+        )
+        return tuple(environment.id for environment in listed)
+
+    return Job(
+        name="audit",
+        interval=audit.settings.interval,
+        run=partial(audit.round, session.flatfile, environments),
+    )
 
 
 def records(settings: Settings) -> dict[str, Record]:

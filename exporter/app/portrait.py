@@ -39,6 +39,7 @@ def portray(
     now: float,
     wall: float,
     started: float,
+    audit: status.AuditStatus | None = None,
 ) -> status.Status:
     """``now`` is loop time, ``wall`` and ``started`` are Unix seconds."""
     seen = _seen(snapshot, now)
@@ -60,6 +61,7 @@ def portray(
         ),
         collectors=status.collectors(snapshot, now),
         environments=_environments(seen),
+        audit=audit,
         reload_successful=vitals.reload.successful,
         telemetry_path=telemetry_path,
     )

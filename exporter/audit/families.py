@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from exporter.audit.record import ActorKind
 from exporter.families import Buckets, Family, counter, gauge, histogram, one
 
-LAG_BOUNDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 86_400.0)
-"""Seconds. The feed is read every half minute: below that is good, hours are a backfill."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkReading:

@@ -106,7 +106,8 @@ class Entry:
 def commitments(record: Mapping[str, Json]) -> Sequence[str]:
     """The commitments to names and e-mail addresses that a record holds."""
     found: list[str] = []
-    holders = [record.get("actor"), *(record.get("detail") or {}).values()]
+    detail = record.get("detail") or {}
+    holders = [record.get("actor"), detail, *detail.values()]
     for holder in holders:
         if isinstance(holder, Mapping):
             values = (holder.get("name"), holder.get("email"))

@@ -106,6 +106,9 @@ class OtlpSink(Section):
     headers_file: Annotated[Path | None, SecretFile(), AtRestart()] = None
     """File that holds those headers; read again when it changes."""
 
+    format: Format = "native"
+    """In which words the body of a log record is told."""
+
 
 class Sinks(Section):
     """Where records go besides the store."""

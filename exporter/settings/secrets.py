@@ -37,9 +37,9 @@ def credential_source(auth: Auth) -> Callable[[], Credential | None]:
     It returns None if none is configured. It raises ConfigurationError if a file has become
     unusable; the files are read again only when they have changed.
     """
-    client_id = _source("auth.client-id-file", auth.client_id, auth.client_id_file)
-    secret = _source("auth.client-secret-file", auth.client_secret, auth.client_secret_file)
-    token = _source("auth.token-file", auth.token, auth.token_file)
+    client_id = secret_source("auth.client-id-file", auth.client_id, auth.client_id_file)
+    secret = secret_source("auth.client-secret-file", auth.client_secret, auth.client_secret_file)
+    token = secret_source("auth.token-file", auth.token, auth.token_file)
 
     def present() -> Credential | None:
         if token:
@@ -51,7 +51,13 @@ def credential_source(auth: Auth) -> Callable[[], Credential | None]:
     return present
 
 
-def _source(setting: str, value: str | SecretStr | None, path: Path | None) -> SecretSource | None:
+def secret_source(
+    setting: str, value: str | SecretStr | None, path: Path | None
+) -> SecretSource | None:
+    """A function that gives the secret as it is at the time of the call; None if there is none.
+
+    ``setting`` names the file for messages.
+    """
     if path is not None:
         return FileSecret(setting, path)
     if value is None:

@@ -47,6 +47,8 @@ def _about_the_rest(status: Status) -> Iterator[Sentence]:
     cut = [each.name for each in status.collectors if each.truncated]
     if cut:
         yield Sentence(f"A limit cut off part of what was seen: {listing(cut)}.", "wait")
+    if status.audit is not None and status.audit.failing:
+        yield Sentence("The audit log needs attention.", "bad")
     if not status.reload_successful:
         yield Sentence(
             "The configuration was read again with mistakes; the old one is in force.", "bad"

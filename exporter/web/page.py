@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from exporter.web import style
+from exporter.web.audit import audit
 from exporter.web.environments import environments
 from exporter.web.headline import headlines
 from exporter.web.markup import Markup, document, element, facts, joined, row, table
@@ -44,6 +45,9 @@ def _sections(status: Status, refresh: int | None) -> Iterator[Markup]:
     yield _collectors(status)
     yield element("h2", "Environments")
     yield from environments(status)
+    if status.audit is not None:
+        yield element("h2", "Audit log")
+        yield from audit(status.audit, status.now)
     yield element("h2", "Token")
     yield _token(status)
     yield element("h2", "API")

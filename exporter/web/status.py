@@ -72,8 +72,41 @@ class ApiStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkStatus:
+    """``oldest_unsent`` is when the first record that waits was appended."""
+
+    name: str
+    backlog: int = 0
+    oldest_unsent: float | None = None
+    dead_letters: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditStatus:
+    """``writer`` is False in a process that waits to take over; then nothing else is known."""
+
+    public_key: str
+    writer: bool = True
+    available: bool = True
+    blocked: bool = False
+    problem: str | None = None
+    records: int | None = None
+    gaps: int | None = None
+    newest_event: float | None = None
+    last_success: float | None = None
+    last_checkpoint: float | None = None
+    sinks: tuple[SinkStatus, ...] = ()
+
+    @property
+    def failing(self) -> bool:
+        sick = any(sink.problem is not None for sink in self.sinks)
+        return not self.available or self.blocked or self.problem is not None or sick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """``environments`` is None until they have been listed."""
+    """``environments`` is None until they have been listed, ``audit`` where no log is kept."""
 
     now: float
     started: float
@@ -86,6 +119,7 @@ class Status:
     collectors: tuple[CollectorStatus, ...] = ()
     environments: tuple[EnvironmentStatus, ...] | None = None
     reload_successful: bool = True
+    audit: AuditStatus | None = None
     telemetry_path: str = "/metrics"
     documentation: str | None = None
     """URL of the documentation, if there is one to point to."""

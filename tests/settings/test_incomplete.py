@@ -24,7 +24,7 @@ def test_a_part_of_the_audit_log_without_what_it_needs_is_a_mistake(
     (mistake,) = caught.value.mistakes
     assert mistake.setting == setting
     assert wanted in mistake.message
-    assert load(flags, {})  # with the log switched off it matters to nobody
+    assert not load(flags, {}).settings.audit.enabled  # and then it matters to nobody
 
 
 def test_an_audit_log_with_a_folder_of_its_own_needs_no_embedded_state() -> None:

@@ -22,6 +22,8 @@ ANOTHER = {
     "auth.token": "canary-token",
     "web.listen-address": "127.0.0.1:1",
     "web.telemetry-path": "/other",
+    "web.config.file": __file__,
+    "web.max-requests": "7",
     "log.level": "debug",
     "log.format": "json",
     "storage.path": "none",
@@ -59,11 +61,10 @@ ANOTHER = {
     "audit.sink.loki.format": "ocsf",
     "audit.sink.otlp.url": "http://127.0.0.1:4318",
     "audit.sink.otlp.headers": "api-key=canary",
+    "audit.sink.otlp.format": "ecs",
 }
 FILES = {s.name for s in SETTINGS if s.name.endswith("-file")}
-UNSUPPORTED = {"web.config.file"}
 PAIRED = {"auth.client-id": "auth.client-secret", "auth.client-secret": "auth.client-id"}
-TESTED = [s for s in SETTINGS if s.name not in UNSUPPORTED]
 
 
 def other_than_default(setting: Setting, folder: Path) -> str:
@@ -101,7 +102,7 @@ def flag_for(setting: Setting, value: str) -> list[str]:
     return [f"{setting.flag}={value}"]
 
 
-@pytest.mark.parametrize("setting", TESTED, ids=lambda s: s.name)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
 def test_the_spellings_of_a_setting_agree(setting: Setting, tmp_path: Path) -> None:
     value, environ = other_than_default(setting, tmp_path), companions(setting)
     file, dotted = tmp_path / "nested.yaml", tmp_path / "dotted.yaml"
@@ -123,7 +124,7 @@ def test_the_spellings_of_a_setting_agree(setting: Setting, tmp_path: Path) -> N
         assert from_flag.origins[setting.name] == f"flag {flag[0].partition('=')[0]}"
 
 
-@pytest.mark.parametrize("setting", [s for s in TESTED if not s.secret], ids=lambda s: s.name)
+@pytest.mark.parametrize("setting", [s for s in SETTINGS if not s.secret], ids=lambda s: s.name)
 def test_a_flag_wins_over_the_environment_and_that_over_the_file(
     setting: Setting, tmp_path: Path
 ) -> None:
@@ -188,7 +189,8 @@ def test_the_defaults_of_the_contract() -> None:
     }
     off = {s.name for s in SETTINGS if s.switch and not s.default}
     sinks = {f"audit.sink.{name}" for name in ("file", "stdout", "postgresql", "loki", "otlp")}
-    assert off == {"collector.executions", "collector.spaces.info", "audit"} | sinks
+    own = {"collector.executions", "collector.spaces.info", "audit", "web.systemd-socket"}
+    assert off == own | sinks
 
 
 def test_settings_alone_are_the_defaults_whatever_the_environment(

@@ -1,0 +1,132 @@
+"""What comes in, joined and appended: events, listings, and what became known of unknown actors.
+
+Everything here is one transaction at a time in the store's thread; only the lookups of who is
+unknown wait for the API, and only for so long.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from exporter.audit import changes, joining, resolving
+from exporter.audit.joining import Options
+from exporter.audit.knowledge.memory import Memory
+from exporter.audit.log import READ
+from exporter.audit.record import Draft
+from exporter.audit.resolving import Answer, Question
+from exporter.audit.store import chain, cursors
+from exporter.audit.store.chain import Appended
+from exporter.audit.store.database import Database
+from exporter.flatfile.models import Agent, Environment, Guest, User
+from exporter.flatfile.protocol import Flatfile
+from exporter.flatfile.raw import RawEvent
+from exporter.flatfile.whole import Whole
+
+LOOKUPS = 50
+"""Questions for unknown actors and Spaces before a batch is appended; the rest is amended later."""
+
+_SECONDS = 5.0  # for those questions: a record now is worth more than a name at once
+_LEFTOVERS = 20  # questions for actors of records that stand, in each round
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """``keep_plain`` keeps names and addresses beside the log; ``workers`` ask at once."""
+
+    database: Database
+    options: Options
+    keep_plain: bool
+    workers: int
+    memory: Memory = field(default_factory=Memory)
+
+    async def events(
+        self,
+        flatfile: Flatfile,
+        batch: Sequence[RawEvent],
+        *,
+        late_before: float | None,
+        source: str,
+        now: float,
+    ) -> Appended:
+        """Append those that do not stand yet. ``now`` is Unix seconds. Raises StorageFailed."""
+
+        def look(connection: sqlite3.Connection) -> tuple[list[RawEvent], list[Question]]:
+            standing = chain.known(connection, (event.id for event in batch))
+            new = [event for event in batch if event.id not in standing]
+            return new, resolving.questions(
+                connection, new, now=now, limit=LOOKUPS, memory=self.memory
+            )
+
+        new, asked = await self.database.run(look)
+        answers = await self._ask(flatfile, asked)
+
+        def work(connection: sqlite3.Connection) -> Appended:
+            self._learn(connection, answers, now)
+            drafts = joining.drafts(
+                connection,
+                new,
+                late_before=late_before,
+                source=source,
+                now=now,
+                options=self.options,
+                memory=self.memory,
+            )
+            chain.counted_duplicates(connection, len(batch) - len(new))
+            return chain.append(connection, drafts, now=now)
+
+        return await self.database.run(work)
+
+    async def listing(self, whole: Whole, now: float) -> Appended:
+        """Note a listing, and append what differs from the one before. Raises StorageFailed."""
+
+        def work(connection: sqlite3.Connection) -> Appended:
+            return chain.append(connection, self._differences(connection, whole), now=now)
+
+        return await self.database.run(work)
+
+    async def resolve(self, flatfile: Flatfile, now: float) -> Appended:
+        """Ask who is behind some unresolved records, and amend them. Raises StorageFailed."""
+        asked = partial(resolving.leftovers, now=now, limit=_LEFTOVERS)
+        answers = await self._ask(flatfile, await self.database.run(asked))
+
+        def work(connection: sqlite3.Connection) -> Appended:
+            self._learn(connection, answers, now)
+            drafts = resolving.amendments(connection, now=now, memory=self.memory)
+            return chain.append(connection, drafts, now=now)
+
+        return await self.database.run(work)
+
+    async def append(self, draft: Draft, now: float) -> Appended:
+        """One record that is neither. Raises StorageFailed."""
+        return await self.database.run(partial(chain.append, drafts=[draft], now=now))
+
+    async def _ask(self, flatfile: Flatfile, asked: Sequence[Question]) -> Sequence[Answer]:
+        if not asked:
+            return ()
+        return await resolving.ask(flatfile, asked, seconds=_SECONDS, workers=self.workers)
+
+    def _learn(self, connection: sqlite3.Connection, answers: Sequence[Answer], now: float) -> None:
+        if answers:
+            resolving.learn(connection, answers, now=now, keep_plain=self.keep_plain)
+
+    def _differences(self, connection: sqlite3.Connection, whole: Whole) -> list[Draft]:
+        if whole.kind is User:
+            users = [thing for thing in whole.things if isinstance(thing, User)]
+            return changes.learn_users(connection, users, whole.wall, keep_plain=self.keep_plain)
+        if whole.kind is Guest:
+            return changes.learn_guests(
+                connection,
+                [thing for thing in whole.things if isinstance(thing, Guest)],
+                whole.wall,
+                environment_ids=whole.environment_ids,
+                keep_plain=self.keep_plain,
+            )
+        if whole.kind is Agent:
+            agents = [thing for thing in whole.things if isinstance(thing, Agent)]
+            (environment_id,) = whole.environment_ids
+            fed = cursors.mark(connection, READ)
+            return changes.learn_agents(connection, environment_id, agents, whole.wall, fed=fed)
+        environments = [thing for thing in whole.things if isinstance(thing, Environment)]
+        changes.learn_environments(connection, environments, whole.wall)
+        return []

@@ -18,7 +18,7 @@ from exporter.audit.resolving import Answer, Question
 from exporter.audit.store import chain, cursors
 from exporter.audit.store.chain import Appended
 from exporter.audit.store.database import Database
-from exporter.flatfile.models import Agent, Environment, Guest, User
+from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
 from exporter.flatfile.whole import Whole
@@ -127,6 +127,10 @@ class Intake:
             (environment_id,) = whole.environment_ids
             fed = cursors.mark(connection, READ)
             return changes.learn_agents(connection, environment_id, agents, whole.wall, fed=fed)
+        if whole.kind is Space:
+            spaces = [thing for thing in whole.things if isinstance(thing, Space)]
+            changes.learn_spaces(connection, spaces, whole.wall)
+            return []
         environments = [thing for thing in whole.things if isinstance(thing, Environment)]
         changes.learn_environments(connection, environments, whole.wall)
         return []

@@ -14,7 +14,7 @@ from exporter.collectors.spacecount import every_space
 from exporter.collectors.sweep import shortfall, spread, sweep
 from exporter.errors import NotFound, Refused, Unexpected
 from exporter.families import gauge
-from exporter.flatfile.models import Guest
+from exporter.flatfile.models import Guest, Space
 from exporter.flatfile.whole import Whole
 
 _SAMPLE = 5  # Spaces asked to confirm an account-wide answer
@@ -39,6 +39,7 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
         page_size=this.settings.api.page_size,
     )
     ids = [space.id for _, space in spaces]
+    this.offer(Whole(things=[space for _, space in spaces], kind=Space, wall=this.wall))
     guests = await _account_wide(this, ids)
     plan = "account-wide"
     if guests is None:

@@ -7,7 +7,7 @@ from the listing before; it takes what is listed anyway, so that no question is 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from exporter.flatfile.models import Agent, Environment, Guest, User
+from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,8 @@ class Whole:
     agents are listed for one environment at a time. Empty where the whole account was.
     """
 
-    things: Sequence[User] | Sequence[Guest] | Sequence[Agent] | Sequence[Environment]
-    kind: type[User] | type[Guest] | type[Agent] | type[Environment]
+    things: Sequence[User | Guest | Agent | Environment | Space]
+    kind: type[User | Guest | Agent | Environment | Space]
     wall: float
     environment_ids: frozenset[str] = frozenset()
 

@@ -19,6 +19,7 @@ from exporter.emulator.credentials import CLIENT_ID, SECRET
 from exporter.families import Labels, measure
 from exporter.flatfile.credential import ClientPair
 from exporter.flatfile.session import Session, connect
+from exporter.flatfile.whole import Whole
 from exporter.jobs.rounds import Surroundings
 from exporter.settings import Settings
 from exporter.state.store import Store
@@ -50,6 +51,8 @@ class Bench:
     directory: Directory
     board: Board = field(default_factory=Board)
     previous: dict[str, Any] = field(default_factory=dict)
+    offered: list[Whole] = field(default_factory=list)
+    """The listings that collectors offered, in order."""
     skew: float = 0.0
     """Seconds by which the clock of the exporter is ahead of the account's."""
 
@@ -68,6 +71,7 @@ class Bench:
                 wall=wall() + self.skew,
                 interval=options.interval,
                 retain=self.settings.collector.retention(options.interval),
+                offer=self.offered.append,
             )
         )
         self.previous[collector.name] = observation.data

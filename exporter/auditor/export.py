@@ -15,6 +15,7 @@ from exporter.auditor.amendments import Amendments
 from exporter.auditor.opening import reading as opened
 from exporter.auditor.selection import Selection
 from exporter.auditor.streams import Streams
+from exporter.errors import StorageFailed
 
 CHOICES = (*FORMATS, "csv")
 # Records asked for at once. Each answer ends its read transaction: one that stayed open through a
@@ -74,17 +75,38 @@ def _named(connection: sqlite3.Connection, kind: Thing, given: frozenset[str]) -
 
 
 def _scan(connection: sqlite3.Connection, wanted: Selection, streams: Streams) -> Iterator[Entry]:
-    """Every record of the time that is wanted."""
+    """Every record among which those of the time are that is wanted.
+
+    Raises StorageFailed if one is missing: an export must not be short in silence, and SQLite does
+    not notice all damage to a file.
+    """
     first, last = 1, chain.head(connection).sequence
     if wanted.since is not None or wanted.until is not None:
         first, last = reading.span(connection, wanted.since, wanted.until)
     after = first - 1
-    while after < last:
+    while (after := max(after, _pruned(connection))) < last:
         streams.progress(f"{after:,} of {last:,} records")
-        some = reading.entries(
-            connection, after, _AT_ONCE, upto=last, since=wanted.since, until=wanted.until
-        )
-        if not some:
-            return
-        yield from some
-        after = some[-1].sequence
+        some = reading.entries(connection, after, _AT_ONCE, upto=last)
+        next_one = some[0].sequence if some else last + 1
+        if next_one > after + 1:
+            if _pruned(connection) <= after:  # else they were pruned just now
+                raise _missing(after + 1, next_one - 1)
+            continue
+        for entry in some:
+            if entry.sequence > after + 1:
+                raise _missing(after + 1, entry.sequence - 1)
+            yield entry
+            after = entry.sequence
+
+
+def _pruned(connection: sqlite3.Connection) -> int:
+    """The sequence up to which records were pruned on purpose."""
+    (pruned,) = connection.execute("SELECT pruned FROM chain").fetchone()
+    return int(pruned)
+
+
+def _missing(first: int, last: int) -> StorageFailed:
+    return StorageFailed(
+        f"the records {first} to {last} are missing or damaged, and what was written ends before "
+        "them; run `flatfile-exporter audit verify`, and restore a copy that verifies"
+    )

@@ -26,9 +26,10 @@ class Selection:
 
     def admits(self, entry: Entry) -> bool:
         record = entry.record
-        """Whether it is wanted, but for its time, which the store looks at."""
         return (
-            _among(self.environments, record.get("environment"), "id", "name")
+            (self.since is None or entry.at >= self.since)
+            and (self.until is None or entry.at < self.until)
+            and _among(self.environments, record.get("environment"), "id", "name")
             and _among(self.spaces, record.get("space"), "id", "name")
             and _among(self.actors, record.get("actor"), "id", "label")
             and (not self.topics or any(_like(record, topic) for topic in self.topics))

@@ -35,7 +35,8 @@ class RawEvent:
 def read(item: Any) -> RawEvent | None:
     """None where ``id``, ``topic`` or ``createdAt`` is missing or of another kind.
 
-    Nothing else of an event can be relied on (API notes, section 9.2).
+    Nothing else of an event can be relied on (API notes, section 9.2). Raises ValueError for what
+    is no object: whatever answers with that is not this API.
     """
     match item:
         case {"id": str(id_), "topic": str(topic), "createdAt": str(created)}:
@@ -46,8 +47,10 @@ def read(item: Any) -> RawEvent | None:
             except ValueError:
                 return None
             return RawEvent(id=id_, topic=topic, created_at=at, raw=item)
-        case _:
+        case dict():
             return None
+        case _:
+            raise ValueError("not an object")
 
 
 LenientEvent = Annotated[RawEvent | None, PlainValidator(read)]

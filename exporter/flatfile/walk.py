@@ -28,7 +28,7 @@ class Walk:
     first: Sequence[str] = ()
     """The keys of the first page."""
     _seen: set[str] = field(default_factory=set)
-    _before: Sequence[str] = ()
+    _before: list[str] = field(default_factory=list)
     _oldest: float = float("inf")
     _last: float | None = None
     _rises: int = 0
@@ -40,7 +40,8 @@ class Walk:
         repeated = [key for key in keys if key in self._seen]
         if repeated:
             self.repeated = True
-            self.disorder |= list(self._before[-len(repeated) :]) != repeated
+            again = len(repeated)
+            self.disorder |= keys[:again] != repeated or repeated != self._before[-again:]
         for key, at in page:
             if key not in self._seen:
                 self._seen.add(key)

@@ -335,6 +335,32 @@ async def test_the_feed_waits_while_too_much_waits_and_goes_on_by_itself() -> No
     assert said == [("error", "audit_feed_blocked"), ("info", "audit_feed_goes_on")]
 
 
+async def test_a_little_room_is_not_enough_for_the_feed_to_go_on() -> None:
+    left = 0
+
+    def some(_: Sequence[Entry]) -> Rejected:
+        nonlocal left
+        if not left:
+            raise SinkUnavailable("down")
+        left -= 1
+        return NONE
+
+    cap, shelf = Cap(limit=20_000), Shelf(before=some)
+    async with delivering(shelf, cap=cap, pace=Pace(batch=1, least=1)) as log:
+        number = 0
+        while number < 20 or not log.work.blocked:
+            number += 1
+            await log.append([number])
+            await asyncio.sleep(1.0)
+        left = 1
+        await asyncio.sleep(600.0)
+        assert cap.low < (await log.backlog())["shelf"].bytes < cap.limit
+        assert log.work.blocked
+        left = number
+        await asyncio.sleep(600.0)
+        assert not log.work.blocked
+
+
 async def test_nothing_is_fed_before_it_is_known_what_waits() -> None:
     database = Database(None, wall)
     work = Delivery(database, [], cap=LARGE, wall=wall, rng=Random(1))

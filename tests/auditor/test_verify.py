@@ -9,6 +9,7 @@ from sqlite3 import Connection
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -111,6 +112,14 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path, content: bytes) -> 
         public_key(path)
 
 
+def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    public = X25519PrivateKey.generate().public_key()
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    with pytest.raises(StorageFailed, match="holds no public Ed25519 key"):
+        public_key(path)
+
+
 def test_a_private_key_is_not_taken_for_its_public_half(log: Place) -> None:
     with pytest.raises(StorageFailed, match="holds no public Ed25519 key"):
         public_key(log.key)
@@ -151,6 +160,17 @@ def test_a_log_that_was_rolled_back_is_found_by_a_head_that_was_kept_elsewhere(
         verify(back, None, kept, Heard().streams())
     with pytest.raises(Unproven):
         verify(Place(folder=before, key=log.key, heads=(kept,)), None, None, Heard().streams())
+
+
+def test_a_log_that_was_rolled_back_without_its_head_is_found_by_that(
+    log: Place, tmp_path: Path
+) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(log.folder, before)
+    write(log, [a_draft(9)])
+    shutil.copy(log.folder / "head.json", before)
+    with pytest.raises(Unproven):
+        verify(replace(log, folder=before), None, None, Heard().streams())
 
 
 def test_a_head_that_is_not_there_is_said_to_be_missing(log: Place, tmp_path: Path) -> None:

@@ -67,9 +67,6 @@ async def test_nothing_of_what_was_said_is_in_its_representation() -> None:
 @pytest.mark.parametrize(
     "item",
     [
-        None,
-        7,
-        [],
         {},
         {"id": "", "topic": "t", "createdAt": AT},
         {"id": "x" * 201, "topic": "t", "createdAt": AT},
@@ -91,9 +88,10 @@ async def test_an_event_that_cannot_be_used_does_not_cost_its_page(
     assert [entry["event"] for entry in logs] == ["events_left_out"]
 
 
-async def test_a_page_of_which_nothing_can_be_used_is_malformed(opened: Opening) -> None:
-    session = opened(transport=_peer([{}, {}]).transport)
-    with pytest.raises(Malformed, match="none of which"):
+@pytest.mark.parametrize("items", [[{}, {}], [None], [7, _event(1)], [[[[]]]], "{}"], ids=str)
+async def test_a_page_that_is_none_of_events_is_malformed(opened: Opening, items: Any) -> None:
+    session = opened(transport=_peer([_event(0)], items).transport)
+    with pytest.raises(Malformed, match="GET /events"):
         await _all(session)
 
 

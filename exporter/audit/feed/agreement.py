@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
 
-from exporter.audit.feed.reading import Answer, Moment, Question
+from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.errors import BadRequest, NotFound
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.batch import MOST, Batch
 from exporter.audit.feed.contract import Ingest, MayFeed, RecordGap
 from exporter.audit.feed.gaps import Gap
-from exporter.audit.feed.reading import Answer, Moment, Question, read
+from exporter.audit.feed.reading import read
 from exporter.flatfile.protocol import Flatfile
 
 _log: FilteringBoundLogger = structlog.get_logger()
@@ -36,9 +37,11 @@ class Asking:
     ) -> Answer:
         """``watched`` are events to look out for.
 
-        ``at_once`` questions share the room for events that are held.
+        ``at_once`` questions share the room for events that are held, with a page that is looked
+        at and one that is on its way for each.
         """
-        batch = Batch(self.ingest, self.may_feed, late_before, MOST // at_once)
+        room = max(question.page_size, MOST // at_once - 2 * question.page_size)
+        batch = Batch(self.ingest, self.may_feed, late_before, room)
         return await read(self.flatfile, question, batch=batch, moment=moment, watched=watched)
 
     async def gap(self, gap: Gap) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.audit.feed.answer import Answer, Moment
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.contract import Environments, Ingest, MayFeed, Options, RecordGap
 from exporter.audit.feed.environment import Environment, Scope
 from exporter.audit.feed.plan import helps
-from exporter.audit.feed.reading import Answer, Moment
 from exporter.audit.store import cursors
 from exporter.audit.store.database import Database
 from exporter.audit.store.times import milliseconds

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from exporter.audit.feed.contract import Ingest, MayFeed
 from exporter.flatfile.raw import RawEvent
 
-MOST = 4_000
-"""Events gathered at a time, over all questions. With those on pages that are being looked at no
-more than 5,000 are held: raw events are large (API notes, section 9.2)."""
+MOST = 5_000
+"""Events held at a time, over all questions: raw events are large (API notes, section 9.2)."""
 
 _TOGETHER = 1_000  # events in one transaction
 
@@ -20,7 +19,7 @@ class Batch:
     """As many events as may be held are sorted together: pages may come newest first."""
 
     def __init__(
-        self, ingest: Ingest, may_feed: MayFeed, late_before: float | None, most: int = MOST
+        self, ingest: Ingest, may_feed: MayFeed, late_before: float | None, most: int
     ) -> None:
         self.added = 0
         """Of those handed on, how many were new."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 
+from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.gaps import Gap, GapKind
 from exporter.audit.feed.plan import Plan, helps, of_environment
-from exporter.audit.feed.reading import Answer, Moment, Question
 from exporter.errors import BadRequest, NotFound
 from exporter.flatfile.topics import TOPICS
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote, unquote
 
-from exporter.audit.feed.reading import ANCHORS
+from exporter.audit.feed.answer import ANCHORS
 from exporter.audit.store import cursors
 from exporter.audit.store.database import Database
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from exporter.audit.feed.answer import Answer, Moment
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.gaps import Bounds, Gap
 from exporter.audit.feed.ledger import ACCOUNT, Ledger
-from exporter.audit.feed.reading import Answer, Moment
 
 _BEFORE = 1.0
 """Seconds by which a question begins before an anchor: ``since`` may exclude its own moment."""
@@ -70,8 +70,10 @@ class Progress:
                 ledger.hold(min(ledger.held or 0.0, strike.wall - bounds.anchor))
             ledger.cast(scope)
         self._strikes.pop(scope, None)
-        complete = moment.until if answer.whole else answer.upto
-        ledger.move(scope, mark=answer.newest, complete=complete)
+        if answer.whole:
+            ledger.move(scope, mark=answer.newest, complete=moment.until)
+        else:
+            ledger.move(scope, mark=answer.upto, complete=answer.upto)
         ledger.anchor(answer.anchors)
         return answer.whole
 

@@ -6,6 +6,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from exporter.audit.feed.agreement import Agreement, Sample
+from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.contract import (
     Environments,
@@ -18,7 +19,6 @@ from exporter.audit.feed.contract import (
 from exporter.audit.feed.ledger import ACCOUNT, Ledger, load
 from exporter.audit.feed.plan import of_account
 from exporter.audit.feed.progress import Progress
-from exporter.audit.feed.reading import Answer, Moment, Question
 from exporter.audit.feed.sweep import Sweep
 from exporter.audit.store.database import Database
 from exporter.errors import BadRequest, Forbidden, RoundError, StorageFailed
@@ -58,7 +58,6 @@ class Feed:
         self._sweep = Sweep(database, self._progress, options.page_size, options.workers)
         self._agreement = Agreement()
         self._refused = False
-        self._said_blocked = False
         self._said_narrowed = False
 
     async def read(self) -> Report:
@@ -178,17 +177,9 @@ class Feed:
 
     def _say(self, answer: Answer, narrowed: int) -> None:
         """Transitions, not repetitions."""
-        if answer.blocked and not self._said_blocked:
-            _log.warning(
-                "audit_feed_blocked",
-                problem="what waits for a sink has reached audit.backlog-limit; nothing more is"
-                " read until the sink takes it",
-            )
-        elif self._said_blocked and not answer.blocked:
-            _log.info("audit_feed_unblocked")
         if narrowed and not self._said_narrowed:
             reason = answer.error.reason if answer.error else "after a failure"
             _log.warning("audit_feed_narrowed", questions=narrowed, reason=reason)
         elif self._said_narrowed and not narrowed:
             _log.info("audit_feed_widened")
-        self._said_blocked, self._said_narrowed = answer.blocked, bool(narrowed)
+        self._said_narrowed = bool(narrowed)

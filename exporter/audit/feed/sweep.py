@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from exporter.audit.feed.answer import Answer, Moment
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.environment import Environment, Scope
 from exporter.audit.feed.gaps import Gap
 from exporter.audit.feed.ledger import ACCOUNT, Ledger
 from exporter.audit.feed.progress import Progress
-from exporter.audit.feed.reading import Answer, Moment
 from exporter.audit.store.database import Database
 from exporter.errors import ExporterError, RoundError
 

@@ -1,7 +1,10 @@
 """When to stop turning pages that have no order one can rely on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from exporter.audit.feed.answer import most
+from exporter.flatfile.raw import RawEvent
 from exporter.flatfile.walk import Walk
 
 _QUIET = 10
@@ -16,12 +19,20 @@ class Way:
     walk: Walk = field(default_factory=Walk)
     trace: int = 0
     """Of the settled events in their order: two walks with the same one showed the same."""
+    newest: float | None = None
+    """Of the settled events of this walk."""
     _before: int | None = None
     _quiet: int = 0
 
     def begin(self) -> None:
         self._before = self.trace if self.walk.pages else None
-        self.walk, self.trace = Walk(), 0
+        self.walk, self.trace, self.newest = Walk(), 0, None
+
+    def note(self, settled: Sequence[RawEvent]) -> None:
+        """The next of this walk."""
+        self.trace = hash((self.trace, *(event.id for event in settled)))
+        for event in settled:
+            self.newest = most(self.newest, event.created_at)
 
     def end(self, *, news: bool) -> None:
         """``news`` is whether events were shown that were not known.

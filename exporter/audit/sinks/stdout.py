@@ -23,6 +23,10 @@ _LOOK = 200  # milliseconds between two looks at whether to stop
 _STDOUT = 1
 
 
+def _nothing() -> None:
+    """What a thread does when it has nothing left to do."""
+
+
 class _Stopped(Exception):
     """Nobody waits for this send any more. Seen by nobody, for that reason."""
 
@@ -55,6 +59,8 @@ class StdoutSink:
         return NONE
 
     async def aclose(self) -> None:
+        # A send that was cut off ends soon, and must not write to whatever the number is then.
+        await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)
         self._thread.shutdown(wait=False)
 
     def _write(self, entries: Sequence[Entry], stop: threading.Event) -> None:
@@ -73,6 +79,7 @@ class StdoutSink:
                 f"standard output cannot be written: {error.strerror}; something has to read it,"
                 " or switch audit.sink.stdout off"
             ) from error
+        self._begun = ()
         self._progress.finish(entries)
 
     def _put(self, data: bytes, stop: threading.Event) -> None:
@@ -83,8 +90,6 @@ class StdoutSink:
         while self._rest:
             if stop.is_set():
                 raise _Stopped
-            if not poll.poll(_LOOK):
-                continue
-            with contextlib.suppress(BlockingIOError):  # somebody else made it non-blocking
+            if poll.poll(_LOOK):
                 written = os.write(self._descriptor, self._rest[: select.PIPE_BUF])
                 self._rest = self._rest[written:]

@@ -58,6 +58,31 @@ async def test_all_that_was_forgotten_at_once_is_in_a_gap(quirks: dict[str, Any]
         await _rounds(it, 3)
         assert not set(lost) & it.kept.events.keys()
         assert not it.missing()
+        # While nothing happens nothing is missing; when it may be again, that is said again.
+        found = len(it.kept.gaps)
+        await _rounds(it, 10)
+        assert len(it.kept.gaps) == found
+        lost = it.emulator.world.add_events(30, at=wall())
+        await asyncio.sleep(7200)
+        it.emulator.world.forget_events(wall() - 60)
+        it.restart()
+        await _rounds(it, 3)
+        assert not it.missing()
+        assert len(it.kept.gaps) > found
+
+
+@pytest.mark.parametrize("quirks", [{}, APART], ids=["account", "environments"])
+async def test_a_long_stop_in_a_quiet_account_is_no_gap_if_nothing_was_forgotten(
+    quirks: dict[str, Any],
+) -> None:
+    async with stage(STILL, quirks=quirks) as it:
+        it.emulator.world.add_events(30, at=wall() - 60, spread=600)
+        await _rounds(it, 3)
+        await asyncio.sleep(7200)
+        it.restart()
+        await _rounds(it, 4)
+        assert (await it.read()).whole
+        assert not it.kept.gaps
 
 
 @pytest.mark.parametrize("quirks", [{}, APART], ids=["account", "environments"])

@@ -97,7 +97,7 @@ def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[
         return check.offline(loaded, _say)
     if command == "check":
         return asyncio.run(check.online(loaded, _say))
-    asyncio.run(_daemon(loaded, lambda: load(environ)))
+    asyncio.run(_daemon(loaded, lambda: load(environ), environ))
     return 0
 
 
@@ -117,8 +117,8 @@ def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
     return run(chosen, where, streams, fill, now=time.time())
 
 
-async def _daemon(loaded: Loaded, reread: Callable[[], Loaded]) -> None:
-    daemon = Daemon(loaded, reread, wall=time.time, rng=Random())
+async def _daemon(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[str, str]) -> None:
+    daemon = Daemon(loaded, reread, wall=time.time, rng=Random(), environ=environ)
     daemon.listen()
     await daemon.run()
 

@@ -6,8 +6,9 @@ the next, with the token, the due times and everything on the board unchanged.
 """
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 
@@ -26,10 +27,13 @@ from exporter.flatfile.session import Session
 from exporter.health.build import this_build
 from exporter.health.process import Process
 from exporter.jobs.schedule import Timetable
-from exporter.settings import ListenAddress, restart_needed
+from exporter.notify import Supervisor
+from exporter.settings import restart_needed
 from exporter.settings.loading import Loaded
 from exporter.state.store import Store
+from exporter.web.activation import inherited
 from exporter.web.app import App, Parts
+from exporter.web.guard.guard import Guard
 from exporter.web.server import Server
 from exporter.web.status import Status
 
@@ -51,16 +55,20 @@ class Daemon:
         wall: Callable[[], float],
         rng: Random,
         link: Link = open_session,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """Open nothing yet. Raises ConfigurationError for what only shows now.
 
-        ``wall`` gives Unix seconds; ``link`` opens a session with Flatfile.
+        ``wall`` gives Unix seconds; ``link`` opens a session with Flatfile; ``environ`` holds what
+        systemd left for us, if it started this.
         """
         self._settings = self._started_with = loaded.settings
         self._reread = reread
         self._wall = wall
         self._rng = rng
         self._link = link
+        self._environ = environ or {}
+        self._supervisor = Supervisor.of(self._environ, os.getpid())
         self._started = self._heartbeat = wall()
         self._reload = health.Reload(successful=True, at=self._started)
         self._build = this_build()
@@ -75,11 +83,15 @@ class Daemon:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self.server = Server(self._app())
+        self._guard = Guard.of(self._settings.web.config_file)
+        self.server = Server(self._app(), guard=self._guard)
 
     def listen(self) -> None:
         """Open the listener: who connects waits for ``run``. Raises ConfigurationError."""
-        self.server.bind(self._settings.web.listen_address)
+        if self._settings.web.systemd_socket:
+            self.server.adopt(inherited(self._environ, os.getpid()))
+        else:
+            self.server.bind(self._settings.web.listen_address)
 
     async def run(self) -> None:
         """Serve until ``SIGTERM`` or ``SIGINT``. Whatever is not expected comes out of here."""
@@ -88,17 +100,23 @@ class Daemon:
             log.info(
                 "started",
                 version=self._build.version,
-                listening=", ".join(str(ListenAddress(*a)) for a in self.server.addresses),
+                listening=", ".join(self.server.places),
+                scheme=self.server.scheme,
             )
+            self._supervisor.ready(f"Listening on {', '.join(self.server.places)}.")
             try:
                 async with asyncio.TaskGroup() as group:
-                    beside = [group.create_task(self._beat(), name="heartbeat")]
+                    beside = [
+                        group.create_task(self._beat(), name="heartbeat"),
+                        group.create_task(self._supervisor.watch(), name="watchdog"),
+                    ]
                     if self._audit is not None:
                         beside.append(group.create_task(self._audit.run(), name="audit"))
                     await group.create_task(self._generations(), name="generations")
                     for task in beside:
                         task.cancel()
             finally:
+                self._supervisor.stopping()
                 await self.server.stop(_LAST_ANSWERS)
                 await self._store.aclose()
         log.info("stopped")
@@ -110,32 +128,42 @@ class Daemon:
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration again; the mistakes, or nothing if it is in use now."""
         async with self._reloading:
-            loop = asyncio.get_running_loop()
-            wrong: ConfigurationError | None = None
-            try:
-                loaded = await loop.run_in_executor(None, self._reread)
-                session = self._link(
-                    loaded.settings, wall=self._wall, rng=self._rng, before=self._session
-                )
-            except ConfigurationError as error:
-                wrong = error
-            if wrong is not None:
-                self._reload = health.Reload(successful=False, at=self._reload.at)
-                mistakes = tuple(str(mistake) for mistake in wrong.mistakes)
-                log.error("reload_failed", mistakes=mistakes)
-                return mistakes
-            for setting in restart_needed(self._started_with, loaded.settings):
-                log.warning("restart_needed", setting=setting)
-            unused = None if self._session is self._in_use else self._session
-            self._session, self._settings = session, loaded.settings
-            self._board.swap(board.enabled(records(self._settings)))
-            logs.configure(self._settings.log.level, self._settings.log.format)
-            self._changed.set()  # the generation under way ends, and closes its own session
-            if unused is not None:  # two reloads at once: this one never came to be used
-                await unused.aclose()
-            self._reload = health.Reload(successful=True, at=self._wall())
-            log.info("reloaded")
-            return ()
+            self._supervisor.reloading()
+            mistakes = await self._take_over()
+            self._supervisor.ready(
+                "Reloaded." if not mistakes else "The old settings are in force."
+            )
+            return mistakes
+
+    async def _take_over(self) -> tuple[str, ...]:
+        loop = asyncio.get_running_loop()
+        wrong: ConfigurationError | None = None
+        try:
+            loaded = await loop.run_in_executor(None, self._reread)
+            if self._guard is not None:
+                await self._guard.reread()
+            session = self._link(
+                loaded.settings, wall=self._wall, rng=self._rng, before=self._session
+            )
+        except ConfigurationError as error:
+            wrong = error
+        if wrong is not None:
+            self._reload = health.Reload(successful=False, at=self._reload.at)
+            mistakes = tuple(str(mistake) for mistake in wrong.mistakes)
+            log.error("reload_failed", mistakes=mistakes)
+            return mistakes
+        for setting in restart_needed(self._started_with, loaded.settings):
+            log.warning("restart_needed", setting=setting)
+        unused = None if self._session is self._in_use else self._session
+        self._session, self._settings = session, loaded.settings
+        self._board.swap(board.enabled(records(self._settings)))
+        logs.configure(self._settings.log.level, self._settings.log.format)
+        self._changed.set()  # the generation under way ends, and closes its own session
+        if unused is not None:  # two reloads at once: this one never came to be used
+            await unused.aclose()
+        self._reload = health.Reload(successful=True, at=self._wall())
+        log.info("reloaded")
+        return ()
 
     async def _generations(self) -> None:
         """One after the other, until told to stop. Not cancelled, so that each ends in order."""
@@ -200,6 +228,7 @@ class Daemon:
                 status=self._status,
                 reload=self.reload,
                 telemetry_path=self._started_with.web.telemetry_path,
+                max_requests=lambda: self._settings.web.max_requests,
             )
         )
 

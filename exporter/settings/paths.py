@@ -40,15 +40,6 @@ class Regular(FileName):
 
 
 @dataclass(frozen=True)
-class Unsupported(Regular):
-    """A file that a later version will use. Passing over it would serve without its protection."""
-
-    def read(self, raw: object) -> Path:
-        super().read(raw)
-        raise ValueError("is not supported by this version yet; remove it, or put a proxy in front")
-
-
-@dataclass(frozen=True)
 class SecretFile(FileName):
     """A file that holds one secret and can be read now."""
 

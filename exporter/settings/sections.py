@@ -7,8 +7,8 @@ from pydantic import SecretStr, model_validator
 
 from exporter.settings.addresses import ListenAddress
 from exporter.settings.durations import seconds
-from exporter.settings.kinds import Choice, Credential, Lasting, Number, Secret
-from exporter.settings.paths import Folder, Regular, SecretFile, Unsupported
+from exporter.settings.kinds import Choice, Credential, Lasting, Number, Secret, Switch
+from exporter.settings.paths import Folder, Regular, SecretFile
 from exporter.settings.places import Addresses, BaseUrl, UrlPath
 from exporter.settings.section import AtRestart, Named, Section
 
@@ -93,9 +93,17 @@ class Web(Section):
     telemetry_path: Annotated[str, UrlPath(), AtRestart()] = "/metrics"
     """Path of the metrics. Prometheus looks there unless told otherwise."""
 
-    config_file: Annotated[Path | None, Unsupported(), Named("config.file")] = None
-    """Web configuration file of the Prometheus exporter toolkit. Not supported by this version:
-    giving it is refused, lest a server that should be protected is not."""
+    config_file: Annotated[Path | None, Regular(), AtRestart(), Named("config.file")] = None
+    """Web configuration file of the Prometheus exporter toolkit: TLS, client certificates,
+    passwords, response headers, rate limit. What it and the files that it names hold is read again
+    when it changes; another file, or TLS where there was none, is not."""
+
+    systemd_socket: Annotated[bool, Switch(), AtRestart()] = False
+    """Listen on the sockets that systemd passes (`LISTEN_FDS`), and not on `web.listen-address`."""
+
+    max_requests: Annotated[int, Number(0, 10_000)] = 40
+    """Scrapes that are answered at once, 0 for any number; one more gets 503. The default is that
+    of Prometheus' own exporters."""
 
 
 class Log(Section):

@@ -32,7 +32,8 @@ class Parts:
     """What the application works with.
 
     ``reload`` reads the configuration again and gives its mistakes, a line each and without
-    secrets; none if it is in force. It must bear being called while it runs.
+    secrets; none if it is in force. It must bear being called while it runs. ``max_requests`` is
+    how many scrapes may be answered at once, 0 for any number.
     """
 
     board: Board
@@ -40,6 +41,7 @@ class Parts:
     status: Callable[[], Status]
     reload: Callable[[], Awaitable[tuple[str, ...]]]
     telemetry_path: str = "/metrics"
+    max_requests: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class App:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._failing: dict[str, str] = {}
+        self._scrapes = 0
         healthy, ready = _Route(_READ, self._healthy), _Route(_READ, self._ready)
         self._routes = {
             "/": _Route(_READ, self._page),
@@ -75,6 +78,26 @@ class App:
         """Bodies of requests are never read: no answer here depends on one."""
         if scope["type"] != "http":
             return
+        if scope["path"] == self._parts.telemetry_path:
+            await self._scrape(scope, send)
+        else:
+            await self._reply(scope, send)
+
+    async def _scrape(self, scope: Scope, send: Send) -> None:
+        """Those who do not read what they asked for count for as long as they are waited for."""
+        most = self._parts.max_requests()
+        if most and self._scrapes >= most:
+            # The words of the Go client, which its users look for.
+            message = f"Limit of concurrent requests reached ({most}), try again later."
+            await reply(plain(message, 503), send, body=scope["method"] != "HEAD")
+            return
+        self._scrapes += 1
+        try:
+            await self._reply(scope, send)
+        finally:
+            self._scrapes -= 1
+
+    async def _reply(self, scope: Scope, send: Send) -> None:
         answer = await self._answer(scope)
         await reply(answer, send, body=scope["method"] != "HEAD")
 

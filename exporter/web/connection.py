@@ -20,13 +20,31 @@ from exporter.web.limits import Limits
 _NOT_WHOLE = (h11.IDLE, h11.SEND_BODY)
 
 
+class Client(Protocol):
+    """Somebody who is connected, with or without TLS in between."""
+
+    @property
+    def silent(self) -> bool: ...
+    @property
+    def idle(self) -> bool: ...
+    def finish(self) -> None: ...
+    def abort(self) -> None: ...
+
+
 class Host(Protocol):
     """Who sets the limits, and is told of connections that come and go."""
 
     @property
     def limits(self) -> Limits: ...
-    def opened(self, connection: "Connection") -> None: ...
-    def closed(self, connection: "Connection") -> None: ...
+    def opened(self, client: "Connection") -> None: ...
+    def closed(self, client: "Connection") -> None: ...
+
+
+class Lobby(Host, Protocol):
+    """A host that is told of all clients."""
+
+    def opened(self, client: Client) -> None: ...
+    def closed(self, client: Client) -> None: ...
 
 
 class Connection(H11Protocol):
@@ -75,6 +93,8 @@ class Connection(H11Protocol):
         self._host.closed(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():  # refused by its certificate, with a request behind it
+            return
         # The date of the answer, for which uvicorn's own server wakes up ten times a second.
         self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         super().data_received(data)

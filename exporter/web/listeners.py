@@ -107,11 +107,25 @@ def _open(place: _Place, *, dual: bool = False) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS; accepted sockets inherit it
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+        bound_what_is_unsent(opened)
         opened.bind(name)
         # Not before this does the system say that another program listens there.
         opened.listen(BACKLOG)
         opened.setblocking(False)
         undo.pop_all()
         return opened
+
+
+def bound_what_is_unsent(one: socket.socket) -> None:
+    """For a TCP socket that listens; those that it accepts inherit it. Linux and macOS have it."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+
+
+def place(one: socket.socket) -> str:
+    """Where a socket listens, as people write it: ``127.0.0.1:10042``, ``[::]:10042``, a path."""
+    name = one.getsockname()
+    if one.family == socket.AF_UNIX:
+        return f"@{name[1:].decode(errors='replace')}" if isinstance(name, bytes) else str(name)
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -13,24 +13,34 @@ from itertools import chain
 import uvicorn
 from uvicorn.server import ServerState
 
+from exporter.web.arrival import Arrival
 from exporter.web.asgi import Application, Receive, Scope, Send
-from exporter.web.connection import Connection
+from exporter.web.connection import Client, Connection, Host
+from exporter.web.guard.gate import Gate
+from exporter.web.guard.guard import Guard
 from exporter.web.limits import DEFAULT, Limits
-from exporter.web.listeners import BACKLOG, Address, listen
+from exporter.web.listeners import BACKLOG, Address, listen, place
 
 _LAST_WORDS = 0.5  # seconds for handlers to end once they are cancelled
 
 
 class Server:
-    """One application on any number of sockets: ``bind`` or ``adopt``, ``start``, ``stop``."""
+    """One application on any number of sockets: ``bind`` or ``adopt``, ``start``, ``stop``.
 
-    def __init__(self, app: Application, limits: Limits = DEFAULT) -> None:
+    With a ``guard``, behind its gate; and whether with TLS is settled at the start.
+    """
+
+    def __init__(
+        self, app: Application, limits: Limits = DEFAULT, guard: Guard | None = None
+    ) -> None:
         self.limits = limits
-        self._app = app
+        self._app = app if guard is None else Gate(app, guard)
+        self._guard = guard
         self._sockets: list[socket.socket] = []
+        self._places: list[str] = []
         self._servers: list[asyncio.Server] = []
         # In the order in which they came: the first that says nothing has done so the longest.
-        self._connections: dict[Connection, None] = {}
+        self._connections: dict[Client, None] = {}
         self._state = ServerState()
         self._stopping = False
         self._empty = asyncio.Event()
@@ -42,12 +52,25 @@ class Server:
 
     def adopt(self, sockets: Iterable[socket.socket]) -> None:
         """Take over sockets that listen already."""
-        self._sockets += sockets
+        taken = tuple(sockets)
+        self._sockets += taken
+        self._places += map(place, taken)
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
-        """Host and port of each socket, with the ports that the system chose."""
-        return tuple(one.getsockname()[:2] for one in self._sockets)
+        """Host and port of each socket that has them, with the ports that the system chose."""
+        inet = {socket.AF_INET, socket.AF_INET6}
+        return tuple(one.getsockname()[:2] for one in self._sockets if one.family in inet)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every socket, as people write it; also after the stop."""
+        return tuple(self._places)
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+        return "http" if self._guard is None or self._guard.protection.tls is None else "https"
 
     @property
     def connections(self) -> int:
@@ -73,10 +96,17 @@ class Server:
             h11_max_incomplete_event_size=self.limits.head,
         )
         config.load()
+
+        def connection(host: Host) -> Connection:
+            return Connection(config, self._state, host)
+
+        guard = self._guard if self.scheme == "https" else None
         loop = asyncio.get_running_loop()
         for one in self._sockets:
             server = await loop.create_server(
-                lambda: Connection(config, self._state, self), sock=one, backlog=BACKLOG
+                lambda: Arrival(self, guard, connection) if guard else connection(self),
+                sock=one,
+                backlog=BACKLOG,
             )
             self._servers.append(server)
 
@@ -102,20 +132,20 @@ class Server:
         if tasks:
             await asyncio.wait(tasks, timeout=_LAST_WORDS)
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, client: Client) -> None:
         if self._stopping:
-            connection.abort()
+            client.abort()
         elif len(self._connections) >= self.limits.connections:
-            self._make_room(connection)
-        self._connections[connection] = None
+            self._make_room(client)
+        self._connections[client] = None
         self._empty.clear()
 
-    def closed(self, connection: Connection) -> None:
-        self._connections.pop(connection, None)
+    def closed(self, client: Client) -> None:
+        self._connections.pop(client, None)
         if not self._connections:
             self._empty.set()
 
-    def _make_room(self, newcomer: Connection) -> None:
+    def _make_room(self, newcomer: Client) -> None:
         silent = (one for one in self._connections if one.silent)
         idle = (one for one in self._connections if one.idle)
         leaving = next(chain(silent, idle), newcomer)

@@ -55,7 +55,7 @@ def mistakes(argv: list[str], environ: dict[str, str]) -> list[str]:
         ("--web.telemetry-path=/healthz", "taken by the server itself"),
         ("--web.telemetry-path=/a?b", "not a path"),
         ("--web.config.file=/nonexistent", "there is no readable file"),
-        (f"--web.config.file={__file__}", "not supported by this version yet"),
+        ("--web.max-requests=-1", "not a whole number from 0 to 10000"),
         ("--log.level=loud", "one of debug, info, warning, error"),
         ("--log.format=xml", "one of logfmt, json, console"),
         (f"--storage.path={__file__}", "is a file"),

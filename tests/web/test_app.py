@@ -43,6 +43,7 @@ class Stage:
     reload: Callable[[], Awaitable[tuple[str, ...]]] = no_mistake
     status: Callable[[], Status] = a_status
     telemetry_path: str = "/metrics"
+    max_requests: int = 0
 
     def __post_init__(self) -> None:
         record = Record(interval=60, retain=600, essential=True)
@@ -67,6 +68,7 @@ class Stage:
                 status=self.show,
                 reload=self.reload,
                 telemetry_path=self.telemetry_path,
+                max_requests=lambda: self.max_requests,
             )
         )
 
@@ -350,3 +352,64 @@ async def test_what_is_sent_compressed_can_be_read(stage: Stage) -> None:
     stage.round("agents", AGENTS)
     _, body = await called(stage.app(), "GET", "/metrics", b"")
     assert gzip.decompress(body).startswith(b"# HELP flatfile_environment_agents")
+
+
+async def scraping(app: App, release: asyncio.Event, path: str = "/metrics") -> list[Message]:
+    """What is sent to a client that reads nothing before ``release``."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        await release.wait()
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    return sent
+
+
+async def status_of(app: App, path: str = "/metrics") -> tuple[int, bytes]:
+    release = asyncio.Event()
+    release.set()
+    first, *rest = await scraping(app, release, path)
+    return first["status"], b"".join(message["body"] for message in rest)
+
+
+async def test_one_scrape_more_than_may_be_gets_503_and_other_paths_do_not(stage: Stage) -> None:
+    stage.max_requests = 2
+    app, release = stage.app(), asyncio.Event()
+    slow = [asyncio.create_task(scraping(app, release)) for _ in range(2)]
+    await asyncio.sleep(1)
+    status, body = await status_of(app)
+    assert status == 503
+    assert body == b"Limit of concurrent requests reached (2), try again later.\n"
+    for path in ("/-/healthy", "/"):
+        assert (await status_of(app, path))[0] == 200
+    stage.max_requests = 3  # by a reload
+    assert (await status_of(app))[0] == 200
+    stage.max_requests = 2
+    release.set()
+    await asyncio.gather(*slow)
+    assert (await status_of(app))[0] == 200
+
+
+async def test_a_scraper_that_goes_away_frees_its_place(stage: Stage) -> None:
+    stage.max_requests = 1
+    app = stage.app()
+    gone = asyncio.create_task(scraping(app, asyncio.Event()))
+    await asyncio.sleep(1)
+    assert (await status_of(app))[0] == 503
+    gone.cancel()
+    await asyncio.wait({gone})
+    assert (await status_of(app))[0] == 200
+
+
+async def test_without_a_limit_any_number_is_answered(stage: Stage) -> None:
+    app, release = stage.app(), asyncio.Event()
+    slow = [asyncio.create_task(scraping(app, release)) for _ in range(200)]
+    await asyncio.sleep(1)
+    assert (await status_of(app))[0] == 200
+    release.set()
+    assert {(await one)[0]["status"] for one in slow} == {200}

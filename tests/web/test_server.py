@@ -4,80 +4,24 @@ import asyncio
 import signal
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from exporter.errors import ConfigurationError
 from exporter.settings import ListenAddress
-from exporter.web.asgi import Application, Receive, Scope, Send
-from exporter.web.limits import DEFAULT, Limits
+from exporter.web.asgi import Receive, Scope, Send
+from exporter.web.limits import Limits
 from exporter.web.listeners import listen
 from exporter.web.server import Server
+from tests.web.sockets import LOOPBACK, SMALL, asked, end_of, serving, stalled, until, url
 from tests.web.stages import Big, Place
-
-LOOPBACK = Place("127.0.0.1", 0)
-SMALL = Big((b"hello", b" ", b"world"))
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@asynccontextmanager
-async def serving(
-    app: Application, *places: Place, limits: Limits = DEFAULT
-) -> AsyncIterator[Server]:
-    running = Server(app, limits)
-    running.bind(places or (LOOPBACK,))
-    await running.start()
-    try:
-        yield running
-    finally:
-        await running.stop(1)
-
-
-def url(running: Server, at: int = 0) -> str:
-    host, port = running.addresses[at]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
-async def asked(running: Server, request: bytes) -> bytes:
-    """Everything that is answered to these bytes, until the server closes."""
-    reader, writer = await asyncio.open_connection(*running.addresses[0])
-    writer.write(request)
-    try:
-        return await asyncio.wait_for(reader.read(), 5)
-    finally:
-        writer.close()
-
-
-def stalled(
-    running: Server, *, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-) -> socket.socket:
-    """A client that asks and never reads."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(running.addresses[0])
-    client.sendall(request)
-    return client
-
-
-async def end_of(client: socket.socket) -> None:
-    """Return when the server has closed the connection."""
-    async with asyncio.timeout(5):
-        with suppress(ConnectionError):
-            while await asyncio.get_running_loop().sock_recv(client, 65536):
-                pass
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 # what is waited for is in the operating system
-            await asyncio.sleep(0.01)
 
 
 async def test_every_address_is_served_with_ipv6_among_them() -> None:

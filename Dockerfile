@@ -111,7 +111,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
 ENTRYPOINT ["/opt/flatfile-exporter/bin/flatfile-exporter"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
-ARG CREATED=
+ARG CREATED=1970-01-01T00:00:00Z
 ARG SOURCE=https://example.org/flatfile-exporter
 LABEL org.opencontainers.image.title="flatfile-exporter" \
       org.opencontainers.image.description="Prometheus exporter for Flatfile accounts" \

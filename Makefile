@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OPINIONS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flatfile-exporter
+DIST ?= dist
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test lint unit bench soak generate format lock clean
+.PHONY: help demo stack test lint unit bench soak generate pictures sbom format lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +24,8 @@ stack: $(VENV)/.test ## The demo with Prometheus, Alertmanager and a receiver th
 test: $(VENV)/.test ## Install what the tests need, then run every check there is
 	@tests/peers/install
 	@tests/rules/second-opinions $(OPINIONS) >/dev/null
+	@tests/grafana/tools $(OPINIONS) >/dev/null
+	@tests/deploy/tools $(OPINIONS) >/dev/null
 	@$(MAKE) --no-print-directory lint unit
 
 lint: $(VENV)/.test ## Check style, types and floors
@@ -41,10 +44,20 @@ soak: $(VENV)/.test ## Kill the writer of the audit log a thousand times
 	$(BIN)/python -m tests.audit.soak --kills $(or $(KILLS),1000)
 
 generate: $(VENV)/.test ## Write again all that is generated: tables, rules, scenarios, examples
+	$(BIN)/python -m grafana
 	$(BIN)/python -m exporter.reference
 	$(BIN)/python -m tests.rules
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
+
+pictures: $(VENV)/.test ## Take the pictures of the dashboards and of the page again
+	$(BIN)/python -m tests.grafana.pictures
+
+sbom: $(VENV)/.test ## Write the bill of materials (CycloneDX) of what the image holds
+	@mkdir -p $(DIST)
+	@$(BIN)/cyclonedx-py requirements deploy/requirements.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-file $(DIST)/flatfile-exporter.cdx.json 2>/dev/null
+	@echo "wrote $(DIST)/flatfile-exporter.cdx.json"
 
 format: $(VENV)/.test ## Format the source
 	$(BIN)/ruff check --fix --quiet .
@@ -56,7 +69,7 @@ lock: $(VENV)/.test ## Pin the newest dependencies, with hashes and without inde
 	$(BIN)/$(COMPILE) pyproject.toml --extra audit --group test -o tests/requirements.lock
 
 clean: ## Remove what these commands made
-	rm -rf $(VENV) tests/emulator/vendor/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis data
+	rm -rf $(VENV) tests/emulator/vendor/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis data $(DIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

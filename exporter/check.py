@@ -11,6 +11,7 @@ from exporter.flatfile.models import Environment
 from exporter.flatfile.protocol import Flatfile
 from exporter.settings import SETTINGS, Settings
 from exporter.settings.loading import DEFAULT, Loaded
+from exporter.web.guard import protection
 
 Say = Callable[[str], None]
 _WIDTH = 14
@@ -23,6 +24,9 @@ def offline(loaded: Loaded, say: Say) -> int:
         origin = loaded.origins[setting.name]
         if origin != DEFAULT:
             say(f"{setting.name} = {setting.text(loaded.settings)} ({origin})")
+    if loaded.settings.web.config_file is not None:
+        for note in protection.load(loaded.settings.web.config_file).protection.notes:
+            say(_line("web config", "note", note))
     say(_line("configuration", "ok", "valid"))
     return 0
 

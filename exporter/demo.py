@@ -67,9 +67,9 @@ async def run(
         logs.configure(loaded.settings.log.level, loaded.settings.log.format)
         daemon = Daemon(loaded, lambda: load(known), wall=time.time, rng=Random())
         daemon.listen()
-        port = daemon.server.addresses[0][1]
-        say(f"The exporter           http://localhost:{port}/")
-        say(f"Its metrics            http://localhost:{port}{loaded.settings.web.telemetry_path}")
+        base = f"{daemon.server.scheme}://localhost:{daemon.server.addresses[0][1]}"
+        say(f"The exporter           {base}/")
+        say(f"Its metrics            {base}{loaded.settings.web.telemetry_path}")
         say(f"The emulated account   {url}/_control/   (take an agent away, and watch)")
         say("Stop with ctrl-C.")
         await daemon.run()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter import rules
+from exporter import deployment, rules
 from exporter.catalog import families
 from exporter.families import Kind
 from exporter.rules.every import alerts
@@ -60,6 +60,8 @@ def generated(root: Path) -> Iterator[tuple[Path, str]]:
     yield root / README, readme
     yield root / EXAMPLE, example_yaml()
     for path, content in rules.generated():
+        yield root / path, content
+    for path, content in deployment.generated(root):
         yield root / path, content
 
 

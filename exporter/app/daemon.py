@@ -76,6 +76,7 @@ class Daemon:
         self._timetable = Timetable()
         self._board = board.Board()
         self._board.swap(board.enabled(records(self._settings)))
+        self._guard = Guard.of(self._settings.web.config_file)  # first: a bad one opens nothing
         self._store = Store(self._settings.storage.path, wall)
         self._audit = auditing.open_audit(self._settings, wall=wall, rng=rng)
         self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
@@ -83,7 +84,6 @@ class Daemon:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._guard = Guard.of(self._settings.web.config_file)
         self.server = Server(self._app(), guard=self._guard)
 
     def listen(self) -> None:

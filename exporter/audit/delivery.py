@@ -18,7 +18,7 @@ import structlog
 from exporter.audit import backlog
 from exporter.audit.record import Entry
 from exporter.audit.sinks.contract import Rejected, Sink
-from exporter.audit.store import delivery, reading
+from exporter.audit.store import delivery
 from exporter.audit.store.database import Database
 from exporter.errors import DeliveryFailed, SinkRefused, SinkUnavailable, StorageFailed
 from exporter.settings.durations import duration
@@ -209,7 +209,7 @@ class _Worker:
         return True
 
     def _next(self, connection: sqlite3.Connection) -> list[Entry]:
-        return reading.entries(connection, delivery.cursor(connection, self.name), self._size)
+        return delivery.coming(connection, self.name, self._size)
 
     async def _send(self, entries: Sequence[Entry]) -> Rejected:
         limit = self._pace.time_limit

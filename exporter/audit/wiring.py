@@ -1,6 +1,7 @@
 """From settings to sinks. What a sink needs is imported only where that sink is on."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -67,8 +68,24 @@ def _loki(settings: LokiSink, wall: Callable[[], float]) -> Sink:
         password = _secret(f"{here}.password", settings.password, settings.password_file)
         headers = basic(settings.username, password) if settings.username else bearer(password)
     url = loki.push_url(settings.url or "")
-    post = Post("Loki", here, url, headers=headers, timeout=_TIMEOUT, wall=wall)
-    return loki.LokiSink(post, FORMATS[settings.format], wall=wall, tenant=settings.tenant)
+    post = Post(
+        "Loki",
+        here,
+        url,
+        headers=headers,
+        timeout=_TIMEOUT,
+        wall=wall,
+        ca_file=settings.ca_file,
+    )
+    return loki.LokiSink(
+        post,
+        FORMATS[settings.format],
+        wall=wall,
+        labels={**loki.LABELS, **dict(settings.labels)},
+        tenant=settings.tenant,
+        structured_metadata=settings.metadata,
+        window=replace(loki.WINDOW, oldest=settings.max_age),
+    )
 
 
 def _otlp(settings: OtlpSink, wall: Callable[[], float]) -> Sink:
@@ -79,7 +96,15 @@ def _otlp(settings: OtlpSink, wall: Callable[[], float]) -> Sink:
     if settings.headers or settings.headers_file:
         headers = listed(_secret(f"{here}.headers", settings.headers, settings.headers_file))
     url = otlp.logs_url(settings.url or "")
-    post = Post("the OTLP endpoint", here, url, headers=headers, timeout=_TIMEOUT, wall=wall)
+    post = Post(
+        "the OTLP endpoint",
+        here,
+        url,
+        headers=headers,
+        timeout=_TIMEOUT,
+        wall=wall,
+        ca_file=settings.ca_file,
+    )
     return otlp.OtlpSink(post, FORMATS[settings.format])
 
 

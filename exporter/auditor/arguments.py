@@ -27,7 +27,12 @@ def add_parsers(
     among = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     parsers = {
         action: among.add_parser(
-            action, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=parser.epilog
+            action,
+            # Said before each mistake: all settings by name would bury the mistake.
+            usage=f"{parser.prog} {action} [options]{' PERSON' * (action == 'redact')}",
+            help=what,
+            description=f"{what[0].upper()}{what[1:]}.",
+            epilog=parser.epilog,
         )
         for action, what in ACTIONS.items()
     }

@@ -35,7 +35,7 @@ async def writing(place: Place, *, signing: bool = True) -> AsyncIterator[Databa
     _exists(
         place.folder / FILE,
         f"there is no audit log in {place.folder}; name the folder that holds {FILE} with "
-        "--audit.path, or have the daemon make one (--audit.enabled)",
+        "--audit.path, or have the daemon make one (--audit)",
     )
     key = None
     if signing:

@@ -24,10 +24,13 @@ class Directory:
         self._listed: tuple[Environment, ...] = ()
         self._at = float("-inf")
 
-    async def environments(self, flatfile: Flatfile, *, max_age: float) -> tuple[Environment, ...]:
+    async def environments(
+        self, flatfile: Flatfile, *, max_age: float, serve_on: bool = True
+    ) -> tuple[Environment, ...]:
         """A listing at most ``max_age`` seconds old if it can be had, sorted by id.
 
-        Raises what the client raises, once the last listing is too old to serve on.
+        Raises what the client raises: at once unless an older one may ``serve_on``, else when the
+        last listing is too old for that.
         """
         async with self._lock:
             now = asyncio.get_running_loop().time()
@@ -36,7 +39,7 @@ class Directory:
             try:
                 listed = await flatfile.environments()
             except RoundError:
-                if max_age > 0 and now - self._at <= _SERVES_ON:
+                if serve_on and max_age > 0 and now - self._at <= _SERVES_ON:
                     return self._listed
                 raise
             admitted = (e for e in listed if self._admits(e.id, e.name))

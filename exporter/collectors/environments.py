@@ -29,7 +29,10 @@ class Environments:
 async def look(this: Round[Environments]) -> Observation[Environments]:
     """One listing, and once in a while the account's name."""
     # What another collector has listed a moment ago, at the start, need not be listed again.
-    listed = await this.directory.environments(this.flatfile, max_age=this.interval / 2)
+    # An older one is no success of this round: it would say that all is well during an outage.
+    listed = await this.directory.environments(
+        this.flatfile, max_age=this.interval / 2, serve_on=False
+    )
     this.offer(Whole(things=listed, kind=Environment, wall=this.wall))
     account, at = await _account(this)
     loop = asyncio.get_running_loop()

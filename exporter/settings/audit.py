@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from exporter.settings.durations import seconds
 from exporter.settings.kinds import Choice, Credential, Kind, Lasting, Number, Secret, Switch
-from exporter.settings.paths import FileName, Folder, SecretFile
-from exporter.settings.places import Names, Url
+from exporter.settings.paths import FileName, Folder, Regular, SecretFile
+from exporter.settings.places import Labels, Names, Url
 from exporter.settings.section import AtRestart, Named, Section
 from exporter.settings.sizes import Size, size
 
@@ -31,7 +31,8 @@ class FileSink(Section):
     """Size from which the file is rotated. What forwarders read in a minute or two."""
 
     max_age: Annotated[float, Lasting("1m", "366d"), AtRestart()] = seconds("1d")
-    """Age from which the file is rotated, so that a quiet account has a file for each day."""
+    """Age from which the file is rotated, in whole periods since 1970 UTC: with a day at midnight,
+    so that a quiet account has a file for each day."""
 
     keep: Annotated[int, Number(0, 100_000), AtRestart()] = 30
     """Rotated files that are kept; 0 for all. A month: the store itself forgets nothing by it."""
@@ -87,6 +88,20 @@ class LokiSink(Section):
     password_file: Annotated[Path | None, SecretFile(), AtRestart()] = None
     """File that holds the password; read again when it changes."""
 
+    ca_file: Annotated[Path | None, Regular(), AtRestart()] = None
+    """Certificates (PEM) to trust in place of the system's."""
+
+    labels: Annotated[tuple[tuple[str, str], ...], Labels(), AtRestart()] = ()
+    """Further constant labels of every stream: `team=imports`. Few: each one more value of a
+    label is one more stream."""
+
+    metadata: Annotated[bool, Switch(), AtRestart()] = True
+    """Send ids as structured metadata. Off for a Loki before 3.0, or a schema before v13."""
+
+    max_age: Annotated[float, Lasting("1h", "36500d"), AtRestart()] = seconds("7d")
+    """Age from which Loki refuses a record (its `reject_old_samples_max_age`): such records
+    become dead letters at once."""
+
     format: Format = "native"
     """In which words a record is told."""
 
@@ -105,6 +120,9 @@ class OtlpSink(Section):
 
     headers_file: Annotated[Path | None, SecretFile(), AtRestart()] = None
     """File that holds those headers; read again when it changes."""
+
+    ca_file: Annotated[Path | None, Regular(), AtRestart()] = None
+    """Certificates (PEM) to trust in place of the system's."""
 
     format: Format = "native"
     """In which words the body of a log record is told."""

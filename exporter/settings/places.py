@@ -131,6 +131,37 @@ class Names(Kind):
 
 
 @dataclass(frozen=True)
+class Labels(Kind):
+    """Names with values, as labels of Prometheus and Loki have them."""
+
+    repeatable = True
+    separator = ","
+
+    @property
+    def metavar(self) -> str:
+        return "NAME=VALUE"
+
+    @property
+    def form(self) -> str:
+        return "a label and its value, such as team=imports"
+
+    def read(self, raw: object) -> tuple[tuple[str, str], ...]:
+        written = [part.strip() for text in several(raw) for part in text.split(",")]
+        pairs = []
+        for text in written:
+            name, _, value = text.partition("=")
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", name) or not value.strip():
+                raise ValueError(f"{quoted(text)} is not {self.form}")
+            pairs.append((name, line(value.strip())))
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("names the same label twice")
+        return tuple(pairs)
+
+    def show(self, value: Any) -> str:
+        return ",".join(f"{name}={text}" for name, text in value)
+
+
+@dataclass(frozen=True)
 class Patterns(Kind):
     """Regular expressions. No separator: each character may be part of one; ``|`` says "or"."""
 

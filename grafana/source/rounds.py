@@ -84,7 +84,7 @@ def collectors() -> Panel:
                        none="not yet"),
                 Column(of="D", title="Series", width=65, none="none"),
                 Column(of="E", title="Capped", look=capped, cell="color-text", width=75,
-                       align="center",                       none="not yet"),
+                       align="center", none="not yet"),
             ),
             sort="Of its interval",
         ),

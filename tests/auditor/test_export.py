@@ -111,7 +111,7 @@ def test_what_is_asked_for_is_what_comes(
 
 def test_what_arrived_late_is_found_by_when_it_happened(log: Place) -> None:
     write(log, [a_draft(7, at=NOW - 86_400 + 60), a_draft(8)])
-    assert uids(log, until=NOW - 86_400 + 100) == ["us_evt_1", "us_evt_7"]
+    assert uids(log, until=NOW - 86_400 + 120) == ["us_evt_1", "us_evt_7"]
 
 
 def test_a_topic_is_found_as_it_is_written_even_if_it_looks_like_a_pattern(log: Place) -> None:

@@ -62,6 +62,18 @@ async def _failure(it: Bench, collector: Collector[Any]) -> RoundError:
     return observation.error
 
 
+async def test_a_listing_of_environments_that_fails_is_no_success_though_an_older_one_serves() -> (
+    None
+):
+    async with bench() as it:
+        await it.look(environments.COLLECTOR)
+        it.emulator.faults.add(Fault("status", "/environments"))
+        await asyncio.sleep(60)
+        with pytest.raises(ServerFailed):
+            await it.look(environments.COLLECTOR)
+        assert (await it.look(agents.COLLECTOR)).error is None
+
+
 async def _fail(it: Bench, environment_id: str) -> None:
     it.emulator.faults.add(Fault("status", "/agents", environment_id=environment_id))
 

@@ -56,6 +56,8 @@ ANOTHER = {
     "audit.sink.postgresql.table": "audit.events",
     "audit.sink.loki.url": "http://127.0.0.1:3100",
     "audit.sink.loki.tenant": "one",
+    "audit.sink.loki.labels": "team=imports,stage=two",
+    "audit.sink.loki.max-age": "40d",
     "audit.sink.loki.username": "somebody",
     "audit.sink.loki.password": "canary-password",
     "audit.sink.loki.format": "ocsf",

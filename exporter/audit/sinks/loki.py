@@ -41,7 +41,7 @@ _ENTRY = (
 _ALL = (
     (
         b"this feature is disallowed",
-        "structured metadata is not allowed; switch audit.sink.loki.structured-metadata off",
+        "structured metadata is not allowed; switch audit.sink.loki.metadata off",
     ),
     (b"missing required labels", "it wants more labels; give them in audit.sink.loki.labels"),
     (b"label name", "it does not take these labels; correct audit.sink.loki.labels"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REFUSED = "refused"
 """Reason of the dead letters: a value that the table cannot hold."""
 
+_MOST = 200  # records in one statement: asyncpg encodes it on the loop, 2 ms for a hundred
 _CONNECT = 10.0  # seconds
 _CLOSE = 3.0  # seconds for the farewell
 
@@ -38,7 +39,10 @@ _OPERATOR = {
 
 
 class PostgresqlSink:
-    """One connection, one transaction a batch. Repeated records are no error and no second row."""
+    """One connection, one statement and transaction for each lot of a batch.
+
+    Repeated records are no error and no second row.
+    """
 
     name = "postgresql"
 
@@ -59,9 +63,11 @@ class PostgresqlSink:
         self._connection: Connection[Any] | None = None
 
     async def send(self, entries: Sequence[Entry]) -> Rejected:
+        rejected: dict[int, str] = {}
         done = False
         try:
-            rejected = await sift(entries, self._attempt)
+            for first in range(0, len(entries), _MOST):
+                rejected |= await sift(entries[first : first + _MOST], self._attempt)
             done = True
         except ImportError:
             raise SinkRefused(

@@ -110,17 +110,23 @@ def body(found: Iterable[Piece], line: Line, *, metadata: bool) -> bytes:
 
     With ``metadata``, ids stand beside the line as structured metadata.
     """
-    streams = [
-        {
-            "stream": dict(piece.labels),
-            "values": [
-                [nanoseconds(e.at), line(e).decode(), *([_metadata(e)] if metadata else [])]
-                for e in piece.entries
-            ],
-        }
+    # Record by record: one call for all of them would keep the interpreter, and with it the loop.
+    streams = ",".join(
+        f'{{"stream":{_json(dict(piece.labels))},"values":['
+        + ",".join(_json(_value(entry, line, metadata=metadata)) for entry in piece.entries)
+        + "]}"
         for piece in found
-    ]
-    return json.dumps({"streams": streams}, ensure_ascii=False).encode()
+    )
+    return f'{{"streams":[{streams}]}}'.encode()
+
+
+def _value(entry: Entry, line: Line, *, metadata: bool) -> list[object]:
+    value: list[object] = [nanoseconds(entry.at), line(entry).decode()]
+    return [*value, _metadata(entry)] if metadata else value
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def nanoseconds(at: float) -> str:

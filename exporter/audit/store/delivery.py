@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from exporter.audit.record import Entry
-from exporter.audit.store.reading import COLUMNS, entered
+from exporter.audit.store.reading import COLUMNS, entered, entries
+from exporter.errors import StorageFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,24 @@ def cursor(connection: sqlite3.Connection, sink: str) -> int:
     """The sequence up to which it has everything; 0 before the first."""
     row = connection.execute("SELECT cursor FROM sink WHERE name = ?", (sink,)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def coming(connection: sqlite3.Connection, sink: str, limit: int) -> list[Entry]:
+    """The records that are next for a sink, at most ``limit``.
+
+    Raises StorageFailed if one is not there that must be: a damaged file can give fewer rows than
+    it holds without a word, and a cursor that went past them would lose them for the sink.
+    """
+    height, pruned = connection.execute("SELECT sequence, pruned FROM chain").fetchone()
+    after = max(cursor(connection, sink), pruned)
+    found = entries(connection, after, limit)
+    expected = range(after + 1, after + 1 + len(found))
+    if [entry.sequence for entry in found] != list(expected) or (not found and after < height):
+        raise StorageFailed(
+            f"the audit log lacks records after {after}, and its head is {height}: nothing is sent "
+            "on; run `flatfile-exporter audit verify` and restore a copy that verifies"
+        )
+    return found
 
 
 def acknowledge(

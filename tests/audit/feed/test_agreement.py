@@ -108,3 +108,16 @@ async def test_an_account_of_many_environments_is_sampled_not_asked_throughout()
         asked = {query.get("environmentId", "") for query in it.asked()}
         assert len(asked) == 11
         assert await it.mark("agreed/feed") is not None
+
+
+async def test_events_of_one_environment_prove_nothing_of_many_others() -> None:
+    async with stage(replace(STILL, environments=40, spaces=80)) as it:
+        it.emulator.world.add_events(5, environment_id=it.home(), at=wall() - 60)
+        for _ in range(4):
+            assert (await it.read()).whole
+        assert await it.mark("agreed/feed") is None
+        other = it.home("staging")
+        it.emulator.world.add_events(1, environment_id=other, at=wall() - 20)
+        for _ in range(20):
+            await it.read()
+        assert await it.mark("agreed/feed") is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exporter.audit.feed.contract import Options
 from exporter.audit.feed.gaps import Bounds, Gap, draft
 from exporter.audit.record import Kind
 from exporter.audit.store import chain
@@ -69,6 +70,20 @@ async def test_all_that_was_forgotten_at_once_is_in_a_gap(quirks: dict[str, Any]
         await _rounds(it, 3)
         assert not it.missing()
         assert len(it.kept.gaps) > found
+
+
+async def test_a_gap_is_said_once_although_little_is_known_of_how_long_events_are_kept() -> None:
+    async with stage(STILL, options=Options(overlap=30.0, settle=10.0, start=0.0)) as it:
+        for _ in range(5):
+            it.emulator.world.add_events(6, at=wall(), spread=30)
+            await _rounds(it, 1)
+        lost = it.emulator.world.add_events(6, at=wall() + 60, spread=30)
+        await asyncio.sleep(3600)
+        it.emulator.world.forget_events(wall())
+        await _rounds(it, 12, 31.0)
+        assert len(it.kept.gaps) == 1
+        assert not it.missing()
+        assert not set(lost) & it.kept.events.keys()
 
 
 @pytest.mark.parametrize("quirks", [{}, APART], ids=["account", "environments"])

@@ -1,9 +1,12 @@
 """How far each sink has come, and what it would not take."""
 
+import pytest
+
 from exporter.audit.retention import prune
 from exporter.audit.store import chain, delivery, tallies
 from exporter.audit.store.checkpoints import checkpoint
 from exporter.audit.store.delivery import Backlog, DeadLetter
+from exporter.errors import StorageFailed
 from tests.audit.store.stage import KEY, NOW, drafts, one, opened
 
 
@@ -96,3 +99,25 @@ def test_what_was_pruned_waits_for_nobody() -> None:
         delivery.register(log, "late")
         last = one(log, "SELECT length(body) FROM record")
         assert delivery.backlog(log) == {"late": Backlog(records=1, bytes=last, oldest=NOW)}
+
+
+@pytest.mark.parametrize("lacking", [1, 2, 4])
+def test_a_record_that_is_not_there_stops_the_sink_and_is_not_passed_over(lacking: int) -> None:
+    with opened() as log:
+        chain.append(log, drafts(1, 2, 3, 4), now=NOW)
+        delivery.register(log, "file")
+        assert [entry.sequence for entry in delivery.coming(log, "file", 9)] == [1, 2, 3, 4]
+        log.execute("DELETE FROM record WHERE sequence = ?", (lacking,))
+        delivery.acknowledge(log, "file", lacking - 1, {}, NOW)
+        with pytest.raises(StorageFailed, match="audit verify"):
+            delivery.coming(log, "file", 9)
+
+
+def test_a_sink_that_is_behind_what_was_pruned_goes_on_after_it() -> None:
+    with opened() as log:
+        chain.append(log, drafts(1, 2), now=NOW)
+        checkpoint(log, KEY, NOW)
+        prune(log, KEY, before=NOW + 1e6, now=NOW + 1e6)
+        chain.append(log, drafts(3), now=NOW + 1e6)
+        delivery.register(log, "file")
+        assert [entry.sequence for entry in delivery.coming(log, "file", 9)] == [3]

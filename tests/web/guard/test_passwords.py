@@ -1,9 +1,13 @@
 """Passwords are checked with real bcrypt at its least cost, in real time where it matters."""
 
 import asyncio
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import bcrypt
@@ -179,3 +183,28 @@ async def test_an_error_in_the_thread_comes_to_those_who_wait_and_nobody_is_stuc
             await checker.match(broken, b"alice", b"right")
     assert await checker.match(USERS, b"alice", b"right")
     assert not checker._checks
+
+
+LEAVING = """
+import asyncio
+import os
+from exporter.web.guard.passwords import Passwords
+async def main():
+    asyncio.create_task(Passwords().match({b"alice": b"$2b$18$" + b"." * 53}, b"alice", b"x"))
+    await asyncio.sleep(0.2)
+    print("leaves")
+asyncio.run(main())
+"""
+
+
+def test_the_stop_does_not_wait_for_a_check_of_many_seconds() -> None:
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING],
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "leaves\n", "")

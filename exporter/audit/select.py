@@ -59,12 +59,13 @@ def identity(value: object) -> str | None:
     """An id is any text; Flatfile's are never an e-mail address, and none is kept as one."""
     if not isinstance(value, str) or not value:
         return None
-    if not value.isascii() or "@" in value or len(value) > _LONGEST_ID:
-        return _odd_identity(value)
-    return value
+    return _identity(value)
 
 
-def _odd_identity(value: str) -> str:
+@lru_cache(maxsize=8_192)
+def _identity(value: str) -> str:
+    if value.isascii() and "@" not in value and len(value) <= _LONGEST_ID:
+        return value
     clean = text(value[:_LONGEST_ID])
     return REDACTED if "@" in clean else clean
 

@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.audit.canonical import canonical, digest, encodable
+from exporter.audit.canonical import canonical, canonical_but_for, digest, encodable
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -35,6 +35,12 @@ def test_it_is_what_the_reference_makes_of_it(value: Any) -> None:
 @given(_json(_PLAIN))
 def test_what_is_read_back_is_what_was_said(value: Any) -> None:
     assert json.loads(canonical(value)) == value
+
+
+@given(_json(_PLAIN | _NUMBERS), st.dictionaries(_TEXT, _PLAIN | st.text(), max_size=5))
+def test_what_is_not_doubtful_need_not_be_looked_through(odd: Any, sure: dict[str, Any]) -> None:
+    value = {**sure, "odd": odd}
+    assert canonical_but_for(value, [odd]) == canonical(value)
 
 
 @given(st.dictionaries(_TEXT, _PLAIN, max_size=8), st.randoms())

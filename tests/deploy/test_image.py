@@ -9,6 +9,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,7 @@ def test_it_says_who_it_is_and_how_it_is_run(image: Image) -> None:
     assert labels["org.opencontainers.image.revision"] == REVISION
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert labels["org.opencontainers.image.source"].startswith("https://")
+    assert datetime.fromisoformat(labels["org.opencontainers.image.created"]).tzinfo
 
 
 def test_nothing_in_it_changes_who_runs_or_installs_or_is_a_shell(image: Image) -> None:

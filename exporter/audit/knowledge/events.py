@@ -45,11 +45,10 @@ def note(
             label=label,
             basis=Basis.EVENT,
         )
-        memory.spaces.pop(seen.id, None)
     else:
         seen = Seen(kind=Thing.ENVIRONMENT, id=environment_id, label=label, basis=Basis.EVENT)
-        memory.environments.pop(seen.id, None)
     if seen.id and label:
+        (memory.spaces if seen.kind is Thing.SPACE else memory.environments).pop(seen.id, None)
         names.tell(connection, seen, at=at, now=now)
         memory.keep(connection)
 

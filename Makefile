@@ -53,11 +53,17 @@ generate: $(VENV)/.test ## Write again all that is generated: tables, rules, sce
 pictures: $(VENV)/.test ## Take the pictures of the dashboards and of the page again
 	$(BIN)/python -m tests.grafana.pictures
 
-sbom: $(VENV)/.test ## Write the bill of materials (CycloneDX) of what the image holds
-	@mkdir -p $(DIST)
-	@$(BIN)/cyclonedx-py requirements deploy/requirements.lock --pyproject pyproject.toml \
-	  --output-reproducible --output-file $(DIST)/flatfile-exporter.cdx.json 2>/dev/null
-	@echo "wrote $(DIST)/flatfile-exporter.cdx.json"
+sbom: $(VENV)/.test ## Write dist/flatfile-exporter.cdx.json: what an installation consists of (CycloneDX)
+	@rm -rf $(DIST)/sbom && mkdir -p $(DIST)/sbom
+	@$(PIP) download --only-binary :all: --require-hashes -r deploy/requirements.lock -d $(DIST)/sbom
+	@$(PIP) wheel --no-index --no-deps --no-build-isolation -w $(DIST)/sbom .
+	@$(PYTHON) -m venv --without-pip $(DIST)/sbom/env
+	@$(PIP) --python $(DIST)/sbom/env/bin/python install --no-index --find-links $(DIST)/sbom 'flatfile-exporter[audit]'
+	@version=$$($(BIN)/python -c 'import exporter; print(exporter.__version__)') && \
+	  sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >$(DIST)/sbom/pyproject.toml
+	@$(BIN)/cyclonedx-py environment --pyproject $(DIST)/sbom/pyproject.toml --mc-type application \
+	  --output-reproducible -o $(DIST)/flatfile-exporter.cdx.json $(DIST)/sbom/env/bin/python
+	@rm -rf $(DIST)/sbom && echo "wrote $(DIST)/flatfile-exporter.cdx.json"
 
 format: $(VENV)/.test ## Format the source
 	$(BIN)/ruff check --fix --quiet .

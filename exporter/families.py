@@ -23,6 +23,15 @@ class Kind(StrEnum):
     INFO = "info"
 
 
+class Stability(StrEnum):
+    """What an operator may build on a family."""
+
+    STABLE = "stable"
+    """Renamed or dropped only with a major version, a minor release after notice was given."""
+    BETA = "beta"
+    """Useful, and young: it may change with any minor version, and the changelog says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Buckets:
     """The value of a histogram's sample.
@@ -51,6 +60,7 @@ class Family(Generic[D]):
     kind: Kind
     labels: Labels
     measure: Callable[[D], Iterable[Sample]]
+    stability: Stability = Stability.STABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,11 @@ def gauge(
     name: str, text: str, measure: Callable[[D], Iterable[Sample]], labels: Labels = ()
 ) -> Family[D]:
     return Family(name=name, help=text, kind=Kind.GAUGE, labels=labels, measure=measure)
+
+
+def beta(family: Family[D]) -> Family[D]:
+    """The same, as one that may still change."""
+    return replace(family, stability=Stability.BETA)
 
 
 def counter(

@@ -22,16 +22,16 @@ _TITLES = {"": "the exporter itself", "audit": "the audit log, if it is kept"}
 
 def metrics_table() -> str:
     """Every family as a row of a Markdown table, by collector."""
-    rows = ["| family | kind | labels | meaning |", "|---|---|---|---|"]
+    rows = ["| family | kind | labels | stability | meaning |", "|---|---|---|---|---|"]
     before = None
     for collector, family in families():
         if collector != before:
             title = _TITLES.get(collector, f"collector `{collector}`")
-            rows.append(f"| **{title}** | | | |")
+            rows.append(f"| **{title}** | | | | |")
             before = collector
         labels = ", ".join(f"`{label}`" for label in family.labels)
         kind = "info" if family.kind is Kind.INFO else family.kind.value
-        rows.append(f"| `{family.name}` | {kind} | {labels} | {family.help} |")
+        rows.append(f"| `{family.name}` | {kind} | {labels} | {family.stability} | {family.help} |")
     return "\n".join(rows) + "\n"
 
 
@@ -75,7 +75,11 @@ def _between(text: str, name: str, table: str) -> str:
 
 def main() -> None:
     """Write what is stale, below the working directory."""
+    for path in deployment.left_over(Path.cwd()):
+        path.unlink()
+        sys.stdout.write(f"removed {path.name}\n")
     for path, content in generated(Path.cwd()):
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.write_text(content, encoding="utf-8")
             sys.stdout.write(f"wrote {path.name}\n")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter.catalog import COLLECTORS, families
+from exporter.families import Stability
 from exporter.reference import generated
 from exporter.settings import Settings
 
@@ -36,3 +37,13 @@ def test_every_family_keeps_the_rules_of_naming() -> None:
 def test_every_collector_has_its_settings_and_every_setting_its_collector() -> None:
     named = {collector.name for collector in COLLECTORS}
     assert named == set(Settings().collector.by_name())
+
+
+def test_only_what_is_young_may_change_with_a_minor_version() -> None:
+    assert {f.name for _, f in families() if f.stability is Stability.BETA} == {
+        "flatfile_audit_feed_blocked",
+        "flatfile_audit_feed_last_success_timestamp_seconds",
+        "flatfile_audit_store_available",
+        "flatfile_audit_writer",
+        "flatfile_exporter_state_available",
+    }

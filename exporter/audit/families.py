@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.audit.record import ActorKind
-from exporter.families import Buckets, Family, counter, gauge, histogram, one
+from exporter.families import Buckets, Family, beta, counter, gauge, histogram, one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,7 @@ def _log(family: Family[LogReading]) -> Family[AuditReading]:
         help=family.help,
         kind=family.kind,
         labels=family.labels,
+        stability=family.stability,
         measure=lambda reading: family.measure(reading.log) if reading.log else (),
     )
 
@@ -127,28 +128,36 @@ _LOG: tuple[Family[LogReading], ...] = (
         "When the newest checkpoint was signed.",
         lambda log: one(log.last_checkpoint),
     ),
-    gauge(
-        "flatfile_audit_feed_last_success_timestamp_seconds",
-        "When the event feed was last read whole for the audit log. Kept over restarts.",
-        lambda log: one(log.last_success),
+    beta(
+        gauge(
+            "flatfile_audit_feed_last_success_timestamp_seconds",
+            "When the event feed was last read whole for the audit log. Kept over restarts.",
+            lambda log: one(log.last_success),
+        )
     ),
 )
 
 FAMILIES: tuple[Family[AuditReading], ...] = (
     *(_log(family) for family in _LOG),
-    gauge(
-        "flatfile_audit_writer",
-        "1 if this process feeds the audit log, 0 while it waits for another one to let go of it.",
-        lambda reading: one(reading.writer),
+    beta(
+        gauge(
+            "flatfile_audit_writer",
+            "1 if this process feeds the audit log, 0 while it waits for another one to let go of it.",
+            lambda reading: one(reading.writer),
+        )
     ),
-    gauge(
-        "flatfile_audit_store_available",
-        "1 if the audit log's store could be used when it was last needed, else 0.",
-        lambda reading: one(reading.available),
+    beta(
+        gauge(
+            "flatfile_audit_store_available",
+            "1 if the audit log's store could be used when it was last needed, else 0.",
+            lambda reading: one(reading.available),
+        )
     ),
-    gauge(
-        "flatfile_audit_feed_blocked",
-        "1 while the backlog of a sink is at its limit and the feed is not read, else 0.",
-        lambda reading: one(reading.blocked),
+    beta(
+        gauge(
+            "flatfile_audit_feed_blocked",
+            "1 while the backlog of a sink is at its limit and the feed is not read, else 0.",
+            lambda reading: one(reading.blocked),
+        )
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from exporter.board import Record
-from exporter.families import Family, Labels, Sample, counter, gauge, histogram, info, one
+from exporter.families import Family, Labels, Sample, beta, counter, gauge, histogram, info, one
 from exporter.health.vitals import Vitals
 
 
@@ -166,10 +166,12 @@ _PROCESS: tuple[Family[Vitals], ...] = (
         "When the event loop last turned.",
         lambda now: one(now.heartbeat),
     ),
-    gauge(
-        "flatfile_exporter_state_available",
-        "1 if the embedded state could be used when it was last needed, else 0.",
-        lambda now: one(now.state_available),
+    beta(
+        gauge(
+            "flatfile_exporter_state_available",
+            "1 if the embedded state could be used when it was last needed, else 0.",
+            lambda now: one(now.state_available),
+        )
     ),
 )
 

@@ -93,6 +93,8 @@ class Database(Lane):
                 f"{self._file} is gone, and {promised[0][0]} says that there was one; restore it, "
                 "or move the signed head away to begin another log"
             )
+        if self._folder is not None:
+            _private(self._folder / FILE)
         connection = super()._open()
         try:
             for path, head in promised:
@@ -160,6 +162,12 @@ def reader(folder: Path) -> sqlite3.Connection:
             "writes it, or start this one on it once"
         )
     return connection
+
+
+def _private(path: Path) -> None:
+    """Make the file before SQLite does: names of people are in it. Its journal gets its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _keeps(connection: sqlite3.Connection, path: Path, head: SignedHead) -> None:

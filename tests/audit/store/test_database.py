@@ -381,3 +381,15 @@ async def test_a_folder_that_may_not_be_written_is_said_and_can_still_be_read(
     assert "cannot be used: " in said
     assert "audit.path" in said
     assert read == "2"
+
+
+async def test_nobody_else_can_read_the_names_in_the_file_and_its_journal(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        async with _open(tmp_path / "audit") as database:
+            await database.run(_append(1))
+            parts = [p for p in (tmp_path / "audit").iterdir() if p.name.startswith(FILE)]
+            assert len(parts) == 3
+            assert {part.stat().st_mode & 0o077 for part in parts} == {0}
+    finally:
+        os.umask(before)

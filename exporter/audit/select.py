@@ -57,15 +57,15 @@ def text(value: str) -> str:
 
 def identity(value: object) -> str | None:
     """An id is any text; Flatfile's are never an e-mail address, and none is kept as one."""
+    # Most ids come once: to remember them would cost more than to look.
     if not isinstance(value, str) or not value:
         return None
-    return _identity(value)
+    if not value.isascii() or "@" in value or len(value) > _LONGEST_ID:
+        return _odd_identity(value)
+    return value
 
 
-@lru_cache(maxsize=8_192)
-def _identity(value: str) -> str:
-    if value.isascii() and "@" not in value and len(value) <= _LONGEST_ID:
-        return value
+def _odd_identity(value: str) -> str:
     clean = text(value[:_LONGEST_ID])
     return REDACTED if "@" in clean else clean
 

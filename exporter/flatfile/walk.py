@@ -21,8 +21,11 @@ class Walk:
 
     disorder: bool = False
     repeated: bool = False
-    """Whether anything was shown again on another page. If not, and nothing went away meanwhile,
-    then nothing was skipped: a thing that moves to a page that was turned pushes another one on."""
+    """Whether anything was shown again on another page. If not, and nothing was ``doubled`` or went
+    away meanwhile, then nothing was skipped: what moves to a page that was turned pushes another
+    thing on."""
+    doubled: bool = False
+    """Whether a page showed anything twice."""
     newest_first: bool = True
     pages: int = 0
     first: Sequence[str] = ()
@@ -37,6 +40,7 @@ class Walk:
     def turn(self, page: Sequence[tuple[str, float]]) -> None:
         """The next page: the key and the time (Unix seconds) of each thing on it."""
         keys = [key for key, _ in page]
+        self.doubled = self.doubled or len(set(keys)) < len(keys)
         repeated = [key for key in keys if key in self._seen]
         if repeated:
             self.repeated = True

@@ -7,11 +7,15 @@ nothing, hashes nothing and counts nothing. All three run in the writer's own th
 caller's, never on an event loop.
 """
 
+import asyncio
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +30,8 @@ from exporter.audit.store import chain, database
 from exporter.audit.store.database import FILE, Database, reader
 from exporter.audit.store.schema import migrate
 from exporter.flatfile.raw import RawEvent
-from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line
+from tests.benchmarks.loop import lags
+from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line, ms
 
 _PAGE = 1_000
 _ACTORS, _SPACES, _ENVIRONMENTS = 300, 1_000, 20
@@ -36,28 +41,68 @@ _Work = Callable[[sqlite3.Connection], object]
 
 
 async def run(effort: Effort) -> None:
-    count = effort.size(20_000, 2_000)
-    events = _events(count)
-    pages = [events[at : at + _PAGE] for at in range(0, count, _PAGE)]
+    size = effort.size(20_000, 2_000)
+    events = _events(size)
+    pages = [events[at : at + _PAGE] for at in range(0, size, _PAGE)]
     made, rows = await _made(pages)
     found = await alternate(
         effort.turns(9), _store("store", made), _whole("whole", pages), _bare(rows)
     )
     for who, what in (("store", "drafts to records"), ("whole", "events to records")):
-        ours, bare = (count / found.median(name) for name in (who, "bare"))
+        ours, bare = (size / found.median(name) for name in (who, "bare"))
         line(
             f"audit log, {what}, time of ours / bare",
             found.ratios((who,), ("bare",)),
             f"{ours:,.0f} a second against {bare:,.0f}",
         )
+    await _loop(effort, pages)
 
 
-def _events(count: int) -> list[RawEvent]:
+async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
+    """How late the event loop wakes up while events come in as fast as they can be kept."""
+    seconds = 0.3 if effort.quick else 1.0
+
+    async def busy() -> Figures:
+        key = SigningKey(Ed25519PrivateKey.generate())
+        with tempfile.TemporaryDirectory() as folder:
+            log = Database(Path(folder), time.time, key=key)
+            taking = asyncio.create_task(_take_in(log, pages))
+            try:
+                return await lags("feed", seconds)
+            finally:
+                taking.cancel()
+                await asyncio.wait({taking})
+                await log.aclose()
+
+    found = await alternate(effort.turns(5), partial(lags, "idle", seconds), busy)
+    for measure in ("p99", "max"):
+        name, idle = f"feed, {measure}", f"idle, {measure}"
+        line(
+            f"loop lag while the audit log takes in events, {measure}, / idle loop",
+            found.ratios((name,), (idle,)),
+            f"{ms(found.median(name))} against {ms(found.median(idle))}",
+        )
+
+
+async def _take_in(log: Database, pages: list[list[RawEvent]]) -> None:
+    """Again and again, each time as events that were never seen."""
+    memory = Memory()
+    for turn in count():
+        for page in pages:
+            fresh = [replace(event, id=f"{event.id}{turn}") for event in page]
+            await log.run(
+                lambda connection, fresh=fresh: chain.append(  # type: ignore[misc] # a default is how a loop binds
+                    connection, _join(connection, fresh, memory), now=time.time()
+                )
+            )
+
+
+def _events(size: int) -> list[RawEvent]:
     """As large as those of the API notes (section 9.1): about a kilobyte each."""
     dice = Random(1)
-    began = time.time() - count * 0.01
+    began = time.time() - size * 0.01
     events = []
-    for number in range(count):
+    for number in range(size):
         id_ = f"us_evt_{dice.randbytes(8).hex()}"
         topic = dice.choice(_TOPICS)
         space = dice.randrange(_SPACES)
@@ -79,7 +124,7 @@ def _events(count: int) -> list[RawEvent]:
             "dataUrl": f"https://example.invalid/v1/events/{id_}/data",
             "target": "flatfile",
             "namespaces": [],
-            "attributes": {"progress": {"current": number, "total": count}},
+            "attributes": {"progress": {"current": number, "total": size}},
             "origin": {"id": f"us_ag_{space % 7:016x}", "slug": "importer"},
             "context": context,
             "payload": {"status": "complete", "operation": "map", "info": "x" * 200},

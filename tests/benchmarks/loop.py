@@ -34,7 +34,7 @@ async def run(effort: Effort) -> None:
     async with stage(series) as made, made.served() as port:
         found = await alternate(
             effort.turns(5),
-            partial(_lags, "idle", seconds),
+            partial(lags, "idle", seconds),
             partial(_busy, "only scraped", made, port, seconds, ()),
             partial(_busy, "one of five collectors changed", made, port, seconds, ("agents",)),
             partial(_busy, "all collectors changed", made, port, seconds, COLLECTORS),
@@ -58,21 +58,22 @@ async def _busy(
     with python("-c", _SCRAPER.format(port=port)):
         changes = asyncio.create_task(change())
         try:
-            return await _lags(what, seconds)
+            return await lags(what, seconds)
         finally:
             changes.cancel()
             await asyncio.wait({changes})
 
 
-async def _lags(what: str, seconds: float) -> Figures:
+async def lags(what: str, seconds: float) -> Figures:
+    """How late the loop wakes up, in seconds, watched for so long."""
     loop = asyncio.get_running_loop()
     ending = loop.time() + seconds
-    lags = []
+    found = []
     while (now := loop.time()) < ending:
         await asyncio.sleep(_NAP)
-        lags.append(loop.time() - now - _NAP)
+        found.append(loop.time() - now - _NAP)
     return {
-        f"{what}, p50": percentile(lags, 0.5),
-        f"{what}, p99": percentile(lags, 0.99),
-        f"{what}, max": max(lags),
+        f"{what}, p50": percentile(found, 0.5),
+        f"{what}, p99": percentile(found, 0.99),
+        f"{what}, max": max(found),
     }

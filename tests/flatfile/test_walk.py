@@ -31,6 +31,11 @@ def test_several_that_were_pushed_on_do_not_spoil_the_order() -> None:
     assert not _walked("hgfe", "gfed").disorder
 
 
+def test_what_one_page_shows_twice_is_told() -> None:
+    assert _walked("fede", "cba").doubled
+    assert not _walked("fed", "dcb").doubled
+
+
 def test_newest_first_there_is_nothing_more_to_come_once_things_are_too_old() -> None:
     walk = _walked("fed", "cba")
     assert walk.past(float(ord("b")))

@@ -43,7 +43,8 @@ async def read(
             except StorageFailed:
                 raise
             except RoundError as error:
-                answer.error = error
+                # Without its traceback: that holds the page, and lives as long as the answer.
+                answer.error = error.with_traceback(None)
                 await batch.flush()
             if answer.whole or answer.error:
                 break

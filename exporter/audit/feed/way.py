@@ -44,7 +44,7 @@ class Way:
     @property
     def still(self) -> bool:
         """Whether nothing was skipped unless the first events went away meanwhile."""
-        return not self.walk.repeated
+        return not self.walk.repeated and not self.walk.doubled
 
     @property
     def sure(self) -> bool:
@@ -58,4 +58,5 @@ class Way:
         if self.trace == self._before or self._quiet >= _QUIET:
             return True
         ordered = self.walk.newest_first or self.walk.oldest_first
-        return ordered and not self.walk.disorder and self._quiet > 0
+        strange = self.walk.disorder or self.walk.doubled
+        return ordered and not strange and self._quiet > 0

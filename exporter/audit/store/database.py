@@ -139,7 +139,13 @@ class Database(Lane):
 def reader(folder: Path) -> sqlite3.Connection:
     """The log for reading only. Raises StorageFailed if there is none that can be read."""
     path = folder / FILE
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as error:
+        raise StorageFailed(
+            f"{path} cannot be looked at: {error.strerror}; let this user into its folder"
+        ) from error
+    if not found:
         raise StorageFailed(f"there is no audit log in {folder}; name the folder that holds {FILE}")
     # Without its journal, and where none can be made, the file is as whole as it will ever be.
     still = not path.with_name(f"{FILE}-wal").exists() and not os.access(folder, os.W_OK)

@@ -136,9 +136,10 @@ async def test_an_outage_leaves_no_gap_however_long_it_is(kind: Any) -> None:
 
 
 async def test_one_environment_in_trouble_does_not_hold_up_the_others() -> None:
-    async with stage(BUSY, quirks={"events_account_wide": 403}) as it:
+    one = replace(OPTIONS, workers=1)
+    async with stage(BUSY, quirks={"events_account_wide": 403}, options=one) as it:
         await it.read()
-        sick = it.home("staging")
+        sick = it.home("production")
         it.emulator.faults.add(Fault("status", route="/events", environment_id=sick, status=500))
         for _ in range(12):
             await asyncio.sleep(30)
@@ -151,6 +152,19 @@ async def test_one_environment_in_trouble_does_not_hold_up_the_others() -> None:
         await _until_whole(it)
         assert not it.missing(until=until)
         assert not it.kept.gaps
+
+
+async def test_where_nothing_answers_not_every_environment_is_asked() -> None:
+    many = replace(STILL, environments=40, spaces=40)
+    async with stage(many, quirks={"events_account_wide": 403}) as it:
+        assert (await it.read()).whole
+        it.emulator.faults.add(Fault("status", route="/events", status=500))
+        for _ in range(3):
+            begun = len(it.asked())
+            assert not (await it.read()).whole
+            assert len({query["environmentId"] for query in it.asked()[begun:]}) <= 20
+        it.emulator.faults.clear()
+        assert (await it.read()).whole
 
 
 async def test_pages_oldest_first_move_the_mark_although_they_never_end() -> None:

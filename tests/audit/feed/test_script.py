@@ -1,6 +1,7 @@
 """Feeds that no emulator shows: any order, any delay, any repetition, any size."""
 
 import asyncio
+import gc
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -56,13 +57,13 @@ ORDERS: dict[str, Any] = {
     "oldest": lambda _: lambda events: newest_first(events)[::-1],
     "id": lambda _: lambda events: sorted(events, key=lambda one: one.id),
     "shuffled": lambda dice: lambda events: dice.sample(events, len(events)),
-    "repeated": lambda dice: lambda events: _repeated(newest_first(events), dice),
+    "repeated": lambda _: lambda events: newest_first([*events, *events[::3]]),
+    "restless": lambda dice: (
+        lambda events: newest_first([*events, *dice.sample(events, len(events) // 3)])
+    ),
 }
-
-
-def _repeated(events: list[RawEvent], dice: Random) -> list[RawEvent]:
-    again = dice.sample(events, len(events) // 3)
-    return newest_first(events + again)
+RESTLESS = {"shuffled", "restless"}
+"""Orders that change with each page: something may be missed, and then it is met again later."""
 
 
 @settings(max_examples=60, deadline=None)
@@ -87,7 +88,7 @@ def test_each_event_is_handed_on_whatever_the_order_delay_and_repetition(
             for number in range(14):
                 script.before = _fails_after(dice.randrange(4)) if number in failing else _fine
                 report = await it.read()
-                if order != "shuffled":
+                if order not in RESTLESS:
                     assert report.whole or number in failing
                 assert kept.late <= kept.events.keys()
                 await asyncio.sleep(30)
@@ -97,7 +98,7 @@ def test_each_event_is_handed_on_whatever_the_order_delay_and_repetition(
             assert kept.events.keys() == {e.id for e in script.events}
             assert not kept.gaps
         delayed = {e.id for e in script.events if seen[e.id] > e.created_at}
-        if not failing and order != "shuffled":
+        if not failing and order not in RESTLESS:
             assert kept.late <= delayed
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -189,6 +190,7 @@ class Ids(Kept):
 async def test_a_burst_of_200_000_events_gets_through_although_deep_pages_never_come() -> None:
     burst, kept = Burst(200_000), Ids()
     options = Options(overlap=120.0, settle=10.0, start=7200.0)
+    gc.collect()
     _Tracked.alive = _Tracked.peak = 0
     async with _reading(cast("Script", burst), kept, options, burst.environments) as it:
         before = 0
@@ -207,7 +209,7 @@ async def test_a_burst_of_200_000_events_gets_through_although_deep_pages_never_
             report = await it.read()
         assert len(kept.gaps) == 5
     assert _Tracked.peak <= 5_000
-    assert _Tracked.alive <= 400
+    assert _Tracked.alive <= 100
 
 
 @pytest.mark.parametrize("error", [TooLarge, Malformed, ServerFailed, ListChanged])

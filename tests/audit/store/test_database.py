@@ -6,6 +6,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -354,14 +355,20 @@ with closing(reader(folder)) as log:
 """
 
 
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that another user may look into; pytest's own are closed from some level up."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 async def test_a_folder_that_may_not_be_written_is_said_and_can_still_be_read(
-    tmp_path: Path,
+    open_to_all: Path,
 ) -> None:
-    folder = tmp_path / "log"
+    folder = open_to_all / "log"
     async with _open(folder) as database:
         await database.run(_append(1, 2))
-    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        path.chmod(0o755)
     for path in folder.iterdir():
         path.chmod(0o444)
     folder.chmod(0o555)

@@ -13,7 +13,7 @@ from exporter.audit.knowledge.differences import Waiting
 from exporter.audit.knowledge.listings import Difference, Verb
 from exporter.audit.knowledge.seen import agent, environment, persons, space
 from exporter.audit.knowledge.versions import Presence, Seen, Thing
-from exporter.audit.record import Draft, Json, Kind
+from exporter.audit.record import Draft, Json, Kind, blank
 from exporter.audit.select import text
 from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 
@@ -110,22 +110,6 @@ def learn_environments(
 def learn_spaces(connection: sqlite3.Connection, listed: Iterable[Space], now: float) -> None:
     """Names of any Spaces; of these there are events."""
     _names(connection, Thing.SPACE, map(space, listed), now)
-
-
-def blank(**given: Json) -> dict[str, Json]:
-    """All fields of a record that is no event."""
-    return {
-        "source": "exporter",
-        "actor": None,
-        "environment": None,
-        "space": None,
-        "context": {},
-        "payload": {},
-        "origin": None,
-        "raw": None,
-        "detail": None,
-        **given,
-    }
 
 
 def _people(

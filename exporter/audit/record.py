@@ -103,6 +103,22 @@ class Entry:
     people: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def blank(**given: Json) -> dict[str, Json]:
+    """All fields of a record that is no event."""
+    return {
+        "source": "exporter",
+        "actor": None,
+        "environment": None,
+        "space": None,
+        "context": {},
+        "payload": {},
+        "origin": None,
+        "raw": None,
+        "detail": None,
+        **given,
+    }
+
+
 def commitments(record: Mapping[str, Json]) -> Sequence[str]:
     """The commitments to names and e-mail addresses that a record holds."""
     found: list[str] = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from exporter.audit import people
 from exporter.audit.actors import kind_of
 from exporter.audit.knowledge import versions
-from exporter.audit.record import Draft, Kind
+from exporter.audit.record import Draft, Kind, blank
 from exporter.audit.store import chain
 
 TOPIC = "audit:redaction"
@@ -43,15 +43,5 @@ def _draft(person_id: str, now: float) -> Draft:
         kind=Kind.REDACTION,
         topic=TOPIC,
         at=now,
-        fields={
-            "source": "exporter",
-            "actor": None,
-            "environment": None,
-            "space": None,
-            "context": {},
-            "payload": {},
-            "origin": None,
-            "raw": None,
-            "detail": {"person": person_id, "kind": kind_of(person_id).value},
-        },
+        fields=blank(detail={"person": person_id, "kind": kind_of(person_id).value}),
     )

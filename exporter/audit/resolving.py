@@ -11,11 +11,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.audit.changes import blank
 from exporter.audit.knowledge import asked, loading, names, noting, seen
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.knowledge.versions import Basis, Thing
-from exporter.audit.record import Draft, Kind
+from exporter.audit.record import Draft, Kind, blank
 from exporter.audit.select import identity
 from exporter.audit.store import reading, unresolved
 from exporter.errors import Again, NotFound, RoundError, Unauthorized

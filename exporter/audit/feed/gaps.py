@@ -9,7 +9,7 @@ certain age loses none that was looked for more often than that.
 from dataclasses import dataclass
 from typing import Literal
 
-from exporter.audit.record import Draft, Json, Kind
+from exporter.audit.record import Draft, Json, Kind, blank
 from exporter.audit.store.times import iso, milliseconds
 
 GapKind = Literal["forgotten", "topics", "unreachable", "environment"]
@@ -60,17 +60,7 @@ def draft(gap: Gap) -> Draft:
         kind=Kind.GAP,
         topic=TOPIC,
         at=gap.until,
-        fields={
-            "actor": None,
-            "context": {},
-            "detail": gap.detail,
-            "environment": {"id": where, "name": None} if where else None,
-            "origin": None,
-            "payload": {},
-            "raw": None,
-            "source": "exporter",
-            "space": None,
-        },
+        fields=blank(environment={"id": where, "name": None} if where else None, detail=gap.detail),
     )
 
 

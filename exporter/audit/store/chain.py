@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -40,16 +40,17 @@ def append(connection: sqlite3.Connection, drafts: Sequence[Draft], *, now: floa
     pruned cannot be told apart from it and counts as a duplicate.
     """
     new = _new(connection, drafts)
-    rows, first = _rows(connection, new, now)
-    duplicates = len(drafts) - len(new)
-    if rows:
-        _insert(connection, rows)
-        sequence, _, _, _, offset, hashed, _ = rows[-1]
+    end = _End(*connection.execute("SELECT sequence, hash, offset FROM chain").fetchone())
+    first = end.sequence + 1
+    if new:
+        _insert(connection, _rows(end, new, now))
         connection.execute(
-            "UPDATE chain SET sequence = ?, hash = ?, offset = ?", (sequence, hashed, offset)
+            "UPDATE chain SET sequence = ?, hash = ?, offset = ?",
+            (end.sequence, end.hash, end.offset),
         )
+    duplicates = len(drafts) - len(new)
     _count(connection, new, first, duplicates, now)
-    return Appended(records=len(new), duplicates=duplicates, first=first, last=first + len(new) - 1)
+    return Appended(records=len(new), duplicates=duplicates, first=first, last=end.sequence)
 
 
 def known(connection: sqlite3.Connection, uids: Iterable[str]) -> set[str]:
@@ -90,24 +91,28 @@ def _new(connection: sqlite3.Connection, drafts: Sequence[Draft]) -> list[Draft]
 _Row = tuple[int, str, float, float, int, bytes, bytes]
 
 
-def _rows(
-    connection: sqlite3.Connection, drafts: Sequence[Draft], now: float
-) -> tuple[list[_Row], int]:
-    """The rows of the table, and the sequence of the first."""
-    before, previous, offset = connection.execute(
-        "SELECT sequence, hash, offset FROM chain"
-    ).fetchone()
+@dataclass(slots=True)
+class _End:
+    """Of the chain, while it grows."""
+
+    sequence: int
+    hash: bytes
+    offset: int
+
+
+def _rows(end: _End, drafts: Iterable[Draft], now: float) -> Iterator[_Row]:
+    """The rows of the table, one by one, so that no more than one body is held."""
     recorded, said = quantized(now), iso(now)
-    rows: list[_Row] = []
-    for sequence, draft in enumerate(drafts, start=before + 1):
-        text = body(draft, sequence=sequence, previous=previous.hex(), recorded=said)
-        previous = sha256(text).digest()
-        offset += len(text)
-        rows.append((sequence, draft.uid, quantized(draft.at), recorded, offset, previous, text))
-    return rows, before + 1
+    for draft in drafts:
+        end.sequence += 1
+        text = body(draft, sequence=end.sequence, previous=end.hash.hex(), recorded=said)
+        end.hash = sha256(text).digest()
+        end.offset += len(text)
+        at = quantized(draft.at)
+        yield end.sequence, draft.uid, at, recorded, end.offset, end.hash, text
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[_Row]) -> None:
+def _insert(connection: sqlite3.Connection, rows: Iterator[_Row]) -> None:
     try:
         connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     except sqlite3.IntegrityError as error:

@@ -81,26 +81,29 @@ async def test_rights_that_are_lost_later_are_noticed_and_what_was_missed_is_rea
 
 async def test_what_was_missed_before_environments_were_read_one_by_one_is_read_too() -> None:
     """Rights are lost, and before that is noticed a burst makes it ask by environment."""
-    async with stage(BUSY) as it:
-        for _ in range(3):
-            await it.read()
-            await asyncio.sleep(60)
-        it.emulator.quirks.events_account_wide = "first"
-        for _ in range(10):
-            await it.read()
-            await asyncio.sleep(60)
-        it.emulator.world.add_events(300, environment_id=it.home(), spread=60)
-        it.emulator.faults.add(Fault("status", route="/events", min_page=3))
+    async with stage(STILL) as it:
+        world, first, other = it.emulator.world, it.home("production"), it.home("staging")
         ways = set()
-        for _ in range(8):
-            await asyncio.sleep(60)
-            ways.add((await it.read()).way)
+
+        async def rounds(number: int) -> None:
+            for _ in range(number):
+                world.add_events(1, environment_id=first)
+                await asyncio.sleep(60)
+                ways.add((await it.read()).way)
+
+        await rounds(3)
+        it.emulator.quirks.events_account_wide = "first"
+        missed = world.add_events(3, environment_id=other)  # its first ones
+        await rounds(10)
+        world.add_events(300, environment_id=first, spread=60)
+        it.emulator.faults.add(Fault("status", route="/events", min_page=3))
+        await rounds(8)
         assert "environment by environment" in ways
         it.emulator.faults.clear()
-        for _ in range(130):
-            await asyncio.sleep(30)
-            await it.read()
-        assert not it.missing(until=wall() - OPTIONS.settle - 30)
+        assert not set(missed) & it.kept.events.keys()
+        world.add_events(40, environment_id=other, at=wall() + 8000, spread=8000)
+        await rounds(130)
+        assert set(missed) <= it.kept.events.keys()
 
 
 async def test_a_proof_costs_nothing_most_of_the_time() -> None:

@@ -1,6 +1,7 @@
 """What the source has forgotten is said; what it has not, never is."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -199,6 +200,40 @@ async def test_a_new_environment_is_read_from_its_beginning() -> None:
         await _rounds(it, 2)
         assert set(early) <= it.kept.events.keys()
         assert not it.kept.gaps
+
+
+async def test_an_environment_that_is_listed_late_is_read_from_its_beginning() -> None:
+    async with stage(BUSY, quirks=APART) as it:
+        listed = await it.environments()
+
+        async def stale() -> Sequence[str]:
+            return listed
+
+        it.environments = stale  # type: ignore[method-assign] # a listing that lags
+        it.restart()
+        added = it.emulator.world.create_environment("new")
+        early = it.emulator.world.add_events(3, environment_id=added.id)
+        await _rounds(it, 10, 60.0)
+        listed = [*listed, added.id]
+        await _rounds(it, 2)
+        assert set(early) <= it.kept.events.keys()
+
+
+async def test_a_quiet_environment_has_no_gap_when_a_burst_elsewhere_narrows_the_questions() -> (
+    None
+):
+    async with stage(STILL) as it:
+        quiet, busy = it.home("staging"), it.home("production")
+        world = it.emulator.world
+        world.add_events(5, environment_id=quiet, at=wall() - 1200)
+        world.add_events(5, environment_id=busy, at=wall() - 60)
+        await _rounds(it, 3)
+        await asyncio.sleep(3 * 3600)
+        world.add_events(600, environment_id=busy, at=wall() - 20, spread=60)
+        it.emulator.faults.add(Fault("status", route="/events", min_page=4))
+        it.restart()
+        await _rounds(it, 12)
+        assert "forgotten" not in {gap.kind for gap in it.kept.gaps.values()}
 
 
 async def test_a_gap_is_a_record_that_the_chain_takes_once() -> None:

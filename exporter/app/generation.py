@@ -53,20 +53,19 @@ async def collect(
         if by_name[collector.name].enabled
     ]
     if audit is not None:
-        jobs.append(_audit_job(session, settings, audit))
+        jobs.append(_audit_job(session, audit))
     async with asyncio.TaskGroup() as group:
         group.create_task(repeat(jobs, timetable), name="collectors")
         group.create_task(session.keeper.keep(), name="token")
 
 
-def _audit_job(session: Session, settings: Settings, audit: "Audit") -> Job:
+def _audit_job(session: Session, audit: "Audit") -> Job:
     # Of its own, without the filter: the log is of the whole account, whatever is watched.
     directory = Directory(lambda _id, _name: True)
 
     async def environments() -> tuple[str, ...]:
-        listed = await directory.environments(
-            session.flatfile, max_age=1.5 * settings.collector.environments.interval
-        )
+        # Afresh: a new environment that is not asked would lose its first events.
+        listed = await directory.environments(session.flatfile, max_age=0.0)
         return tuple(environment.id for environment in listed)
 
     return Job(

@@ -36,19 +36,19 @@ def note(
         return
     if topic == deeds.CREATED:
         deeds.note(connection, environment_id, "", topic, at)
-    if topic.startswith("space:"):
-        space_id = context.get("spaceId") or payload.get("spaceId")
-        seen = Seen(
-            kind=Thing.SPACE,
-            id=space_id or "",
-            scope=environment_id,
-            label=label,
-            basis=Basis.EVENT,
-        )
-    else:
-        seen = Seen(kind=Thing.ENVIRONMENT, id=environment_id, label=label, basis=Basis.EVENT)
-    if seen.id and label:
-        (memory.spaces if seen.kind is Thing.SPACE else memory.environments).pop(seen.id, None)
+    if not label:
+        return
+    of_space = topic.startswith("space:")
+    space_id = context.get("spaceId") or payload.get("spaceId") or ""
+    seen = Seen(
+        kind=Thing.SPACE if of_space else Thing.ENVIRONMENT,
+        id=space_id if of_space else environment_id,
+        scope=environment_id if of_space else "",
+        label=label,
+        basis=Basis.EVENT,
+    )
+    if seen.id:
+        (memory.spaces if of_space else memory.environments).pop(seen.id, None)
         names.tell(connection, seen, at=at, now=now)
         memory.keep(connection)
 

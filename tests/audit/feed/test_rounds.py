@@ -1,13 +1,16 @@
 """Every event of the account is handed on, whatever its API turns out to do."""
 
 import asyncio
+from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
 
-from exporter.audit.feed.contract import Options
+from exporter.audit.feed.contract import Ingested, Options
 from exporter.emulator import Fault
 from exporter.errors import Forbidden, Unauthorized
+from exporter.flatfile.raw import RawEvent
 from tests.audit.feed.stage import BUSY, OPTIONS, STILL, stage
 from tests.support.account import wall
 
@@ -247,3 +250,36 @@ async def test_the_page_size_that_is_asked_for_is_that_of_the_settings() -> None
     async with stage(BUSY, options=options) as it:
         await it.read()
         assert {query["pageSize"] for query in it.asked()} == {"40"}
+
+
+class Killed(Exception):
+    """The process was killed; no error of ours."""
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "id"])
+async def test_killed_in_the_middle_again_and_again_it_misses_nothing(order: str) -> None:
+    async with stage(BUSY, quirks={"event_order": order}) as it:
+        dice, keep, kills = Random(order), it.kept.ingest, 0
+
+        async def dying(events: Sequence[RawEvent], late_before: float | None) -> Ingested:
+            if dice.random() < 0.3:
+                raise Killed
+            kept = await keep(events, late_before)
+            if dice.random() < 0.3:  # kept, and nobody was told
+                raise Killed
+            return kept
+
+        it.kept.ingest = dying  # type: ignore[method-assign] # the caller's side
+        for _ in range(40):
+            it.restart()
+            try:
+                await it.read()
+            except Killed:
+                kills += 1
+            await asyncio.sleep(30)
+        it.kept.ingest = keep  # type: ignore[method-assign] # as it was
+        it.restart()
+        assert (await it.read()).whole
+        assert kills > 10
+        assert not it.missing(until=wall() - OPTIONS.settle)
+        assert not it.kept.gaps

@@ -133,11 +133,15 @@ class _Tracked(dict[str, Any]):
 
 
 class Burst:
-    """200,000 events of five environments and forty topics, newest first, made page by page."""
+    """Events of five environments and ten topics, newest first, made page by page."""
 
     environments = tuple(f"us_env_{n}" for n in range(5))
-    topics = tuple(f"{kind}:updated" for kind in ("job", "sheet", "file", "space", "agent"))
-    deepest = 120
+    topics = tuple(
+        f"{kind}:{verb}"
+        for kind in ("job", "sheet", "file", "space", "agent")
+        for verb in ("created", "updated")
+    )
+    deepest = 60
     """Pages that a question can have; what lies deeper times out."""
 
     def __init__(self, count: int) -> None:
@@ -148,7 +152,7 @@ class Burst:
         for number in range(count):
             home, topic = dice.choice(self.environments), dice.choice(self.topics)
             self.home.append((home, topic))
-            at = NOW - 20 - number * 0.01
+            at = NOW - 20 - number * 0.03
             for key in ((None, None), (home, None), (home, topic)):
                 self.by[key].append((at, number))
 

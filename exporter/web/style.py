@@ -20,10 +20,10 @@ a { color: var(--link); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem .5rem;
+th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem .35rem;
   border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
-thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 600; min-width: 8rem; }
+thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+tbody th { font-weight: 600; }
 tr.alarm > * { background: var(--bad-paper); }
 small { color: var(--soft); font-size: .85rem; }
 td small, td time, td strong { white-space: nowrap; }

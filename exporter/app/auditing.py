@@ -20,7 +20,7 @@ def open_audit(settings: Settings, *, wall: Callable[[], float], rng: Random) ->
         return None
     try:
         # Signatures and their like cost a start of 50 ms and 10 MB, and most keep no audit log.
-        from exporter.audit.service import Audit  # noqa: PLC0415 - see above
+        from exporter.audit.service import Audit  # noqa: PLC0415 - only who keeps a log pays for it
 
         return Audit(settings, wall=wall, rng=rng)
     except ModuleNotFoundError as error:

@@ -74,7 +74,7 @@ def erase(connection: sqlite3.Connection, person_id: str) -> bool:
     connection.execute("DROP INDEX commitment_person")
     make(connection, PEOPLE)
     for table in ("person", "commitment"):
-        connection.execute(f"INSERT INTO {table} SELECT * FROM old_{table} ORDER BY rowid")  # noqa: S608 - ours
+        connection.execute(f"INSERT INTO {table} SELECT * FROM old_{table} ORDER BY rowid")  # noqa: S608 - the names of two tables of ours
         connection.execute(f"DROP TABLE old_{table}")
     connection.execute("UPDATE chain SET scrub = 1")
     return True

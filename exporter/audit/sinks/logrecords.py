@@ -40,7 +40,7 @@ def request(
 
 
 def _log_record(entry: Entry, line: Line) -> "LogRecord":
-    from opentelemetry.proto.logs.v1 import logs_pb2  # noqa: PLC0415 - likewise
+    from opentelemetry.proto.logs.v1 import logs_pb2  # noqa: PLC0415 - only whoever uses this sink
 
     record = entry.record
     gap = record["kind"] == Kind.GAP
@@ -79,7 +79,7 @@ def _facts(entry: Entry) -> dict[str, str | int | bool | None]:
 
 
 def _attributes(values: Mapping[str, str | int | bool | None]) -> "list[KeyValue]":
-    from opentelemetry.proto.common.v1 import common_pb2  # noqa: PLC0415 - likewise
+    from opentelemetry.proto.common.v1 import common_pb2  # noqa: PLC0415 - only whoever uses this sink
 
     made = []
     for key, value in values.items():

@@ -132,8 +132,8 @@ def _rejected(answer: Answer) -> int:
 
 
 def _of_protobuf(body: bytes) -> int | None:
-    from google.protobuf.message import DecodeError  # noqa: PLC0415 - as in logrecords
-    from opentelemetry.proto.collector.logs.v1 import (  # noqa: PLC0415 - likewise
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - only whoever uses this sink
+    from opentelemetry.proto.collector.logs.v1 import (  # noqa: PLC0415 - only whoever uses this sink
         logs_service_pb2,
     )
 

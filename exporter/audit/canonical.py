@@ -8,7 +8,7 @@ not finite becomes null, and a whole number beyond 2**53 becomes the double near
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import orjson
 import rfc8785
@@ -34,14 +34,19 @@ def canonical(value: Json) -> bytes:
         raise ValueError("it is nested too deep") from error
 
 
-def canonical_but_for(value: Json, doubtful: Iterable[Json]) -> bytes:
-    """As :func:`canonical`, without looking through all of it.
+def sure(value: Json) -> bytes:
+    """As :func:`canonical`, of what holds nothing but text, small whole numbers and booleans."""
+    return _said(value) or canonical(value)
 
-    Only ``doubtful`` parts may hold anything else than text, small whole numbers and booleans.
-    """
-    if all(map(_plain, doubtful)):
-        return _said(value) or canonical(value)
-    return canonical(value)
+
+class Said(dict[str, Json]):
+    """A part that many records have in common: ``text`` is its canonical form. Never changed."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, fields: Mapping[str, Json]) -> None:
+        super().__init__(fields)
+        self.text = canonical(fields)
 
 
 def _fast(value: Json) -> bytes:

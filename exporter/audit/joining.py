@@ -17,7 +17,7 @@ then       whether it held at the time of the event, as far as is known; else it
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,20 +47,20 @@ def drafts(
     now: float,
     options: Options,
     memory: Memory,
-) -> list[Draft]:
-    """A draft for each event, in their order.
+) -> Iterator[Draft]:
+    """A draft for each event, in their order, made as they are asked for.
 
     An event older than ``late_before`` (Unix seconds) is late. What events themselves tell of names
-    and deploys is noted on the way. To be called in the transaction in which they are appended.
+    and deploys is noted on the way. To be used up in the transaction in which they are appended.
     """
     memory.begin(connection)
     late = float("-inf") if late_before is None else late_before
     # A dict is asked before a function is: this is done for each of 20,000 events a second.
     actors, spaces, environments = memory.actors.get, memory.spaces.get, memory.environments.get
-    made = []
-    for event in batch:
+    contexts = [select.context(event.raw.get("context")) for event in batch]
+    _load(connection, memory, contexts)
+    for event, context in zip(batch, contexts, strict=True):
         raw, topic, at = event.raw, event.topic, event.created_at
-        context = select.context(raw.get("context"))
         payload = select.payload(topic, raw.get("payload"), options.payload_fields)
         if topic.startswith(events.TELLING):
             events.note(connection, memory, topic, raw, context, payload, at, now=now)
@@ -89,18 +89,27 @@ def drafts(
             "raw": _digest(raw),
             "detail": None,
         }
-        made.append(
-            Draft(
-                uid=select.text(event.id),
-                kind=Kind.EVENT,
-                topic=select.text(topic[:_LONGEST_TOPIC]),
-                at=at,
-                fields=fields,
-                late=at < late,
-                unresolved=unresolved,
-            )
+        yield Draft(
+            select.text(event.id),
+            Kind.EVENT,
+            select.text(topic[:_LONGEST_TOPIC]),
+            at,
+            fields,
+            at < late,
+            unresolved,
         )
-    return made
+
+
+def _load(
+    connection: sqlite3.Connection, memory: Memory, contexts: Sequence[Mapping[str, Json]]
+) -> None:
+    """Have whom and what they name in memory: a statement for each would cost as much as a row."""
+    for load, name in (
+        (loading.actors, "actorId"),
+        (loading.spaces, "spaceId"),
+        (loading.environments, "environmentId"),
+    ):
+        load(connection, memory, {context[name] for context in contexts if name in context})
 
 
 def _digest(raw: Mapping[str, Any]) -> str | None:

@@ -80,10 +80,15 @@ def erase(connection: sqlite3.Connection, person_id: str) -> bool:
     return True
 
 
-def erased(connection: sqlite3.Connection, person_id: str) -> bool:
-    """Whether the person's key was destroyed."""
-    row = connection.execute("SELECT key IS NULL FROM person WHERE id = ?", (person_id,)).fetchone()
-    return bool(row and row[0])
+def erased(connection: sqlite3.Connection, person_ids: Iterable[str]) -> frozenset[str]:
+    """Those of them whose key was destroyed."""
+    return frozenset(
+        id_
+        for (id_,) in connection.execute(
+            "SELECT id FROM person WHERE key IS NULL AND id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(person_ids)),),
+        )
+    )
 
 
 def find(connection: sqlite3.Connection, text: str) -> list[str]:

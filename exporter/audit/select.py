@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from exporter.audit.actors import kind_of
+from exporter.audit.canonical import Said
 from exporter.audit.record import ActorKind, Json
 from exporter.logs.redaction import REDACTED, redacted
 
@@ -49,10 +50,13 @@ Keep = Callable[[object], Json]
 
 
 def text(value: str) -> str:
-    """Unicode that can be stored: half of a surrogate pair becomes U+FFFD."""
-    if value.isascii():
-        return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Unicode that can be stored: half of a surrogate pair becomes U+FFFD, and so does a NUL.
+
+    SQLite's JSON functions end a text at its first NUL: such an id would never be found again.
+    """
+    if not value.isascii():
+        value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value.replace("\0", "\ufffd") if "\0" in value else value
 
 
 def identity(value: object) -> str | None:
@@ -126,8 +130,10 @@ _CONTEXT: Mapping[str, Keep] = {
 }
 """Ids (API notes, section 9.2) and two names of things. Not ``filters``: they are values."""
 
+_IDS = frozenset(name for name, keep in _CONTEXT.items() if keep is identity)
+
 _ANY: Mapping[str, Keep] = {
-    **{name: keep for name, keep in _CONTEXT.items() if keep is identity},
+    **dict.fromkeys(_IDS, identity),
     "recordCount": _count,
     "sheetCount": _count,
 }
@@ -194,6 +200,8 @@ def payload(topic: str, given: object, further: frozenset[str] = frozenset()) ->
 def context(given: object) -> dict[str, Json]:
     """The ids that an event names, by their names in the API."""
     kept: dict[str, Json] = {}
+    if given.__class__ is dict and _plain_ids(given):
+        return dict(given)
     if isinstance(given, Mapping):
         for key, value in given.items():
             keep = _CONTEXT.get(key)
@@ -204,12 +212,33 @@ def context(given: object) -> dict[str, Json]:
     return kept
 
 
-def origin(given: object) -> dict[str, Json] | None:
+def _plain_ids(given: dict[str, Any]) -> bool:
+    """Whether all of it are ids that are kept as they are: looked at together, as most are."""
+    if not given.keys() <= _IDS:
+        return False
+    try:
+        joined = "\n".join(given.values())
+    except TypeError:
+        return False
+    # Together no longer than one may be; and an empty one is no id.
+    return (
+        len(joined) <= _LONGEST_ID
+        and joined.isascii()
+        and "@" not in joined
+        and "" not in given.values()
+    )
+
+
+def origin(given: object) -> Said | None:
     """``{id, slug}``: the resource that an event came from."""
     if not isinstance(given, Mapping):
         return None
-    found = {"id": identity(given.get("id")), "slug": words(given.get("slug"))}
-    return found if found["id"] or found["slug"] else None
+    return _origin(identity(given.get("id")), words(given.get("slug")))
+
+
+@lru_cache(maxsize=4_096)  # few resources do most of what is done
+def _origin(id_: str | None, slug: str | None) -> Said | None:
+    return Said({"id": id_, "slug": slug}) if id_ or slug else None
 
 
 @lru_cache(maxsize=4_096)

@@ -70,14 +70,16 @@ class Log:
         self, *batch: RawEvent, late_before: float | None = None, now: float = NOW
     ) -> list[Draft]:
         """Within the caller's transaction."""
-        return joining.drafts(
-            self.connection,
-            batch,
-            late_before=late_before,
-            source="feed",
-            now=now,
-            options=self.options,
-            memory=self.memory,
+        return list(
+            joining.drafts(
+                self.connection,
+                batch,
+                late_before=late_before,
+                source="feed",
+                now=now,
+                options=self.options,
+                memory=self.memory,
+            )
         )
 
     def drafts(

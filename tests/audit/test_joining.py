@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +289,7 @@ def test_whatever_an_event_holds_its_record_can_be_kept_and_holds_nothing_denied
     ]
     log.drafts(*batch)
     kept = reading.entries(log.connection, 0, 100)
-    assert [entry.uid for entry in kept] == [one.id for one in batch]
+    assert [entry.uid for entry in kept] == [select.text(one.id) for one in batch]
     for entry in kept:
         text = entry.body.decode()
         assert MARK not in text or further
@@ -376,6 +377,14 @@ async def test_of_a_busy_account_with_canaries_none_reaches_the_store(
         found = _bytes(tmp_path)
     assert _traces(found, *texts, names.PERSON, names.MAIL_DOMAIN) == []
     connection.close()
+
+
+def test_an_id_with_a_nul_in_it_is_found_again() -> None:
+    log = Log()
+    strange = replace(event(), id="us_evt_1\0us_evt_2")
+    assert [draft.uid for draft in log.drafts(strange)] == ["us_evt_1\ufffdus_evt_2"]
+    log.drafts(strange)
+    assert log.connection.execute("SELECT count(*) FROM record").fetchone() == (1,)
 
 
 async def test_an_event_whose_context_names_no_environment_is_joined_all_the_same() -> None:

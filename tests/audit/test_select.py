@@ -139,10 +139,10 @@ def test_of_a_secret_only_ids_are_kept_whatever_was_asked_for(further: frozenset
 
 
 def test_ids_may_be_any_text_and_are_kept_as_they_are() -> None:
-    odd = "x" * 150 + "\n\t\x00'\"; DROP TABLE record; --ü"
+    odd = "x" * 150 + "\n\t'\"; DROP TABLE record; --ü"
     assert select.context({"spaceId": odd}) == {"spaceId": odd}
     assert select.context({"spaceId": "y" * 300}) == {"spaceId": "y" * 200}
-    assert select.context({"spaceId": "\ud800z"}) == {"spaceId": "\ufffdz"}
+    assert select.context({"spaceId": "\ud800z\0ü"}) == {"spaceId": "\ufffdz\ufffdü"}
     assert select.context({"spaceId": 5, "actorId": None, "jobId": ["a"], "fileId": ""}) == {}
 
 

@@ -34,7 +34,7 @@ def a_log(tmp_path: Path) -> Place:
 
 def erased(where: Place) -> set[str]:
     with opened(where) as connection:
-        return {id_ for id_ in (ADA, BOB, CAT) if people.erased(connection, id_)}
+        return set(people.erased(connection, (ADA, BOB, CAT)))
 
 
 def last(where: Place) -> dict[str, object]:

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -148,7 +148,7 @@ def _known(connection: sqlite3.Connection) -> None:
     learn_users(connection, users, time.time() - 86_400, keep_plain=True)
 
 
-def _join(connection: sqlite3.Connection, page: list[RawEvent], memory: Memory) -> list[Draft]:
+def _join(connection: sqlite3.Connection, page: list[RawEvent], memory: Memory) -> Iterator[Draft]:
     return drafts(
         connection,
         page,
@@ -167,7 +167,7 @@ async def _made(pages: list[list[RawEvent]]) -> tuple[list[list[Draft]], list[li
         log = Database(Path(folder), time.time)
 
         def ingest(connection: sqlite3.Connection, page: list[RawEvent]) -> None:
-            made.append(_join(connection, page, memory))
+            made.append(list(_join(connection, page, memory)))
             chain.append(connection, made[-1], now=time.time())
 
         await log.run(_known)

@@ -1,10 +1,12 @@
 """Getting things out of the tables into memory, in the form that records have them."""
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from exporter.audit import people
 from exporter.audit.actors import PEOPLE, kind_of
+from exporter.audit.canonical import Said
 from exporter.audit.knowledge import versions
 from exporter.audit.knowledge.memory import Fields, Known, Memory
 from exporter.audit.knowledge.versions import Basis, Thing, Version
@@ -22,68 +24,95 @@ the one endpoint that lists them shows the keys themselves (API notes, section 9
 
 def actor(connection: sqlite3.Connection, memory: Memory, id_: str) -> Known:
     """See :mod:`exporter.audit.joining` for the fields."""
-    found = memory.actors.get(id_)
-    if found is None:
-        found = memory.actors[id_] = _actor(connection, id_)
-    return found
+    actors(connection, memory, (id_,))
+    return memory.actors[id_]
 
 
 def environment(connection: sqlite3.Connection, memory: Memory, id_: str) -> Known:
     """``{id, name}``."""
-    found = memory.environments.get(id_)
-    if found is None:
-        found = memory.environments[id_] = _named(connection, Thing.ENVIRONMENT, id_)
-    return found
+    environments(connection, memory, (id_,))
+    return memory.environments[id_]
 
 
 def space(connection: sqlite3.Connection, memory: Memory, id_: str) -> Known:
     """``{id, name}``."""
-    found = memory.spaces.get(id_)
-    if found is None:
-        found = memory.spaces[id_] = _named(connection, Thing.SPACE, id_)
-    return found
+    spaces(connection, memory, (id_,))
+    return memory.spaces[id_]
 
 
-def _named(connection: sqlite3.Connection, thing: Thing, id_: str) -> Known:
+def actors(connection: sqlite3.Connection, memory: Memory, ids: Iterable[str]) -> None:
+    """Have all of these in memory, by one statement for each kind."""
+    by_kind: dict[ActorKind, list[str]] = {}
+    for id_ in ids:
+        if id_ not in memory.actors:
+            by_kind.setdefault(kind_of(id_), []).append(id_)
+    for kind, those in by_kind.items():
+        thing = THINGS.get(kind)
+        found = versions.histories(connection, thing, those) if thing else {}
+        gone = people.erased(connection, those) if kind in PEOPLE else frozenset()
+        for id_ in those:
+            memory.actors[id_] = _actor(id_, kind, found.get(id_, ()), erased=id_ in gone)
+
+
+def environments(connection: sqlite3.Connection, memory: Memory, ids: Iterable[str]) -> None:
+    """Likewise."""
+    _name(connection, Thing.ENVIRONMENT, memory.environments, ids)
+
+
+def spaces(connection: sqlite3.Connection, memory: Memory, ids: Iterable[str]) -> None:
+    """Likewise."""
+    _name(connection, Thing.SPACE, memory.spaces, ids)
+
+
+def _name(
+    connection: sqlite3.Connection, thing: Thing, into: dict[str, Known], ids: Iterable[str]
+) -> None:
+    missing = [id_ for id_ in ids if id_ not in into]
+    if missing:
+        found = versions.histories(connection, thing, missing)
+        into.update((id_, _named(id_, found.get(id_, ()))) for id_ in missing)
+
+
+def _named(id_: str, history: Sequence[Version]) -> Known:
     def build(version: Version, _: bool) -> Fields:
-        return {"id": id_, "name": version.label}
+        return Said({"id": id_, "name": version.label})
 
-    return Known(versions.history(connection, thing, id_), build, {"id": id_, "name": None})
+    return Known(history, build, Said({"id": id_, "name": None}))
 
 
-def _actor(connection: sqlite3.Connection, id_: str) -> Known:
-    kind = kind_of(id_)
+def _actor(id_: str, kind: ActorKind, history: Sequence[Version], *, erased: bool) -> Known:
     nothing = _nobody(id_, kind)
-    if kind not in THINGS:
-        return Known((), partial(_somebody, id_, kind), nothing, kind)
-    history = versions.history(connection, THINGS[kind], id_)
-    if kind in PEOPLE and people.erased(connection, id_):
-        erased = {**nothing, "basis": Basis.ERASED.value}
-        return Known((), partial(_somebody, id_, kind), erased)
-    return Known(history, partial(_somebody, id_, kind), nothing, None if history else kind)
+    build = partial(_somebody, id_, kind)
+    if erased:
+        return Known((), build, Said({**nothing, "basis": Basis.ERASED.value}))
+    return Known(history, build, nothing, None if history else kind)
 
 
 def _nobody(id_: str, kind: ActorKind) -> Fields:
-    return {
-        "id": id_,
-        "kind": kind.value,
-        "name": None,
-        "email": None,
-        "label": None,
-        "basis": None,
-        "as_of": None,
-        "then": None,
-    }
+    return Said(
+        {
+            "id": id_,
+            "kind": kind.value,
+            "name": None,
+            "email": None,
+            "label": None,
+            "basis": None,
+            "as_of": None,
+            "then": None,
+        }
+    )
 
 
 def _somebody(id_: str, kind: ActorKind, version: Version, then: bool) -> Fields:
-    return {
-        "id": id_,
-        "kind": kind.value,
-        "name": version.name,
-        "email": version.email,
-        "label": version.label,
-        "basis": version.basis,
-        "as_of": iso(version.since),
-        "then": then,
-    }
+    return Said(
+        {
+            "id": id_,
+            "kind": kind.value,
+            "name": version.name,
+            "email": version.email,
+            "label": version.label,
+            "basis": version.basis,
+            "as_of": iso(version.since),
+            "then": then,
+        }
+    )

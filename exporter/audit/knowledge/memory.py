@@ -7,18 +7,19 @@ last (SQLite documentation, "PRAGMA data_version").
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from exporter.audit.canonical import Said
 from exporter.audit.knowledge.marks import mark
 from exporter.audit.knowledge.versions import Version, as_of
-from exporter.audit.record import ActorKind, Json
+from exporter.audit.record import ActorKind
 
 _MOST = 20_000
 """Copies of one kind. Beyond it all are made afresh, so that a busy account costs some megabytes
 and no more."""
 
-Fields = dict[str, Json]
+Fields = Said
 Build = Callable[[Version, bool], Fields]
 """What a version is in a record; False if it is one of another time."""
 
@@ -44,7 +45,7 @@ class Known:
 
     def __init__(
         self,
-        history: tuple[Version, ...],
+        history: Sequence[Version],
         build: Build,
         nothing: Fields,
         unresolved: ActorKind | None = None,

@@ -7,8 +7,9 @@ The newest version is taken to hold still, for nobody knows better.
 Times are Unix seconds.
 """
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, unique
 from typing import NamedTuple
@@ -101,8 +102,25 @@ _SELECT = (
 
 def history(connection: sqlite3.Connection, kind: Thing, id_: str) -> tuple[Version, ...]:
     """All versions of one thing in the order of time."""
-    rows = connection.execute(f"{_SELECT} WHERE kind = ? AND id = ?", (kind.value, id_))
-    return tuple(sorted(map(Version._make, rows), key=lambda v: (v.since, v.number)))
+    return histories(connection, kind, (id_,)).get(id_, ())
+
+
+def histories(
+    connection: sqlite3.Connection, kind: Thing, ids: Iterable[str]
+) -> dict[str, tuple[Version, ...]]:
+    """Likewise of several, by id; none of which there is no version."""
+    found: dict[str, list[Version]] = {}
+    rows = connection.execute(
+        f"{_SELECT} WHERE kind = ? AND id IN (SELECT value FROM json_each(?))",  # noqa: S608 - a constant
+        (kind.value, json.dumps(list(ids))),
+    )
+    for version in map(Version._make, rows):
+        found.setdefault(version.id, []).append(version)
+    return {id_: tuple(sorted(of, key=_moment)) for id_, of in found.items()}
+
+
+def _moment(version: Version) -> tuple[float, int]:
+    return version.since, version.number
 
 
 def listed(connection: sqlite3.Connection, kind: Thing, scope: str) -> dict[str, Version]:

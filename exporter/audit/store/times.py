@@ -20,7 +20,12 @@ def quantized(at: float) -> float:
 
 def iso(at: float) -> str:
     """``2027-01-15T08:00:00.123Z``. Raises OverflowError outside the years 1 to 9999."""
-    seconds, rest = divmod(milliseconds(at), 1000)
+    return iso_of(milliseconds(at))
+
+
+def iso_of(milliseconds: int) -> str:
+    """As :func:`iso`, of Unix milliseconds."""
+    seconds, rest = divmod(milliseconds, 1000)
     return f"{_second(seconds)}.{rest:03d}Z"
 
 

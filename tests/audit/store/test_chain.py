@@ -99,6 +99,15 @@ def test_however_pages_are_shuffled_and_repeated_the_same_records_stand_once(
         )
 
 
+def test_what_comes_twice_in_a_long_batch_stands_once() -> None:
+    numbers = (*range(250), *range(249, 100, -1))
+    with opened() as log:
+        appended = chain.append(log, iter(drafts(*numbers)), now=NOW)
+        assert (appended.records, appended.duplicates) == (250, 149)
+        assert uids(log) == [f"us_evt_{number}" for number in range(250)]
+        assert sum(tallies.reading(log).lag) == 250
+
+
 def test_a_transaction_that_fails_leaves_neither_record_nor_count() -> None:
     with opened() as log:
         chain.append(log, drafts(1), now=NOW)

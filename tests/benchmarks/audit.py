@@ -9,10 +9,11 @@ caller's, never on an event loop.
 
 import asyncio
 import sqlite3
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -33,11 +34,23 @@ from exporter.audit.store.schema import migrate
 from exporter.flatfile.models import User
 from exporter.flatfile.raw import RawEvent
 from tests.benchmarks.loop import lags
-from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line, ms
+from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line, ms, percentile
+from tests.benchmarks.stage import stage
 
 _PAGE = 1_000
 _ACTORS, _SPACES, _ENVIRONMENTS = 300, 1_000, 20
 _TOPICS = ("commit:created", "records:updated", "job:completed", "file:created", "space:updated")
+
+_SCRAPER = """
+import http.client, sys, time
+connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+for _ in range(int(sys.argv[2])):
+    time.sleep(0.01)
+    began = time.perf_counter()
+    connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+    connection.getresponse().read()
+    print(time.perf_counter() - began)
+"""
 
 _Work = Callable[[sqlite3.Connection], object]
 
@@ -58,6 +71,22 @@ async def run(effort: Effort) -> None:
             f"{ours:,.0f} a second against {bare:,.0f}",
         )
     await _loop(effort, pages)
+    await _scraped(effort, pages)
+
+
+@asynccontextmanager
+async def _busy(pages: list[list[RawEvent]]) -> AsyncIterator[None]:
+    """Events come in as fast as they can be kept, while this lasts."""
+    key = SigningKey(Ed25519PrivateKey.generate())
+    with tempfile.TemporaryDirectory() as folder:
+        log = Database(Path(folder), time.time, key=key)
+        taking = asyncio.create_task(_take_in(log, pages))
+        try:
+            yield
+        finally:
+            taking.cancel()
+            await asyncio.wait({taking})
+            await log.aclose()
 
 
 async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
@@ -65,16 +94,8 @@ async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
     seconds = 0.3 if effort.quick else 1.0
 
     async def busy() -> Figures:
-        key = SigningKey(Ed25519PrivateKey.generate())
-        with tempfile.TemporaryDirectory() as folder:
-            log = Database(Path(folder), time.time, key=key)
-            taking = asyncio.create_task(_take_in(log, pages))
-            try:
-                return await lags("feed", seconds)
-            finally:
-                taking.cancel()
-                await asyncio.wait({taking})
-                await log.aclose()
+        async with _busy(pages):
+            return await lags("feed", seconds)
 
     found = await alternate(effort.turns(5), partial(lags, "idle", seconds), busy)
     for measure in ("p99", "max"):
@@ -84,6 +105,38 @@ async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
             found.ratios((name,), (idle,)),
             f"{ms(found.median(name))} against {ms(found.median(idle))}",
         )
+
+
+async def _scraped(effort: Effort, pages: list[list[RawEvent]]) -> None:
+    """How long a scrape takes meanwhile, by a scraper that is another process."""
+    series, scrapes = effort.size(100_000, 1_000), effort.size(60, 5)
+    async with stage(series) as made, made.served() as port:
+
+        async def idle() -> Figures:
+            return await _scrape("idle", port, scrapes)
+
+        async def busy() -> Figures:
+            async with _busy(pages):
+                return await _scrape("feed", port, scrapes)
+
+        found = await alternate(effort.turns(5), idle, busy)
+    for measure in ("p50", "p99"):
+        name, quiet = f"feed, {measure}", f"idle, {measure}"
+        line(
+            f"scrape of {series:,} series, gzip, while the audit log takes in events, {measure},"
+            " / without",
+            found.ratios((name,), (quiet,)),
+            f"{ms(found.median(name))} against {ms(found.median(quiet))}",
+        )
+
+
+async def _scrape(name: str, port: int, scrapes: int) -> Figures:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _SCRAPER, str(port), str(scrapes), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    taken = [float(word) for word in said.split()]
+    return {f"{name}, p50": percentile(taken, 0.5), f"{name}, p99": percentile(taken, 0.99)}
 
 
 async def _take_in(log: Database, pages: list[list[RawEvent]]) -> None:

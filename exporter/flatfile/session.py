@@ -55,14 +55,14 @@ def connect(  # noqa: PLR0913 - plain keywords: settings live on another floor, 
 
     ``timeout`` is seconds for a whole request; ``clock`` gives Unix seconds. ``before`` is the
     session before a reload: its keeper (and token, if URL and credential are the same), its
-    counters and its pause go on; close it when nobody uses it any more. Call it in the loop.
+    counters, its pause and its governed rate go on; close it when nobody uses it any more. Call
+    it in the loop.
     """
     base = base_url(url)
     connections = Connections(concurrency, timeout, ca_file, transport)
     usage = before.usage if before else Usage()
-    budget = Budget(requests_per_second, concurrency, usage)
-    if before and before.url == base:
-        budget.pause(before.budget.held_back)
+    governor = before.budget.governor if before and before.url == base else None
+    budget = Budget(requests_per_second, concurrency, usage, governor)
     wire = Wire(base, connections, budget, usage, timeout, clock)
     endpoint = AuthEndpoint(wire, clock)
     if before:

@@ -8,12 +8,13 @@ from typing import TypeAlias
 
 import httpx
 
-from exporter.errors import RoundError
+from exporter.errors import RoundError, TimedOut
 from exporter.flatfile import failure
 from exporter.flatfile.body import read
 from exporter.flatfile.budget import Budget
+from exporter.flatfile.governor import Sign
 from exporter.flatfile.retry_after import retry_after
-from exporter.flatfile.routes import Place, Route
+from exporter.flatfile.routes import AUTH, Place, Route
 from exporter.flatfile.transport import Connections
 from exporter.flatfile.usage import Usage
 
@@ -21,9 +22,15 @@ Params: TypeAlias = Mapping[str, str | int | bool]
 Target: TypeAlias = Route | Place
 
 UNSAID = 1.0
-"""Seconds of pause for everybody after a 429 that does not say how long."""
+"""Seconds of pause after a 429 that does not say how long."""
 
 _UNAUTHORIZED, _THROTTLED, _FAILED = 401, 429, 500
+_SIGNS = {
+    429: Sign.THROTTLED,
+    503: Sign.UNAVAILABLE,
+    408: Sign.TIMED_OUT,
+    504: Sign.TIMED_OUT,
+}
 _SUCCESSES = range(200, 300)
 _REDIRECTS = range(300, 400)
 
@@ -82,7 +89,9 @@ class Wire:
         where = f"{method} {template}"
         loop = asyncio.get_running_loop()
         seen: list[httpx.Response] = []
-        async with self._budget.slot(), self._connections.client() as client:
+        login = template == AUTH
+        slot = self._budget.login_slot() if login else self._budget.slot()
+        async with slot, self._connections.client() as client:
             began, number = loop.time(), self.usage.begin()
             try:
                 async with (
@@ -96,25 +105,38 @@ class Wire:
                     ) as response,
                 ):
                     seen.append(response)
-                    answer = await self._answer(response, where)
+                    answer = await self._answer(response, where, login=login)
             except RoundError:
                 self.usage.judge(number, up=False)
                 raise
             # `from None`: an exception of httpx holds the request, and that holds the token.
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
                 self.usage.judge(number, up=False)
-                raise failure.of_exception(where, self._host, error) from None
+                raise self._unanswered(where, error, template, began) from None
             except (OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
                 self.usage.judge(number, up=False)
-                raise failure.of_exception(where, self._host, error) from None
+                raise self._unanswered(where, error, template, began) from None
             finally:
                 # Also when cancelled: the request was sent.
                 code = str(seen[0].status_code) if seen else "error"
-                self.usage.attempted(template, method, code, loop.time() - began)
+                took = loop.time() - began
+                self.usage.attempted(template, method, code, took)
         self._judge(number, answer.status)
+        if login:
+            return answer
+        if answer.problem is None:
+            self._budget.answered(template, took, began)
+        elif sign := _SIGNS.get(answer.status):
+            self._budget.notice(sign, template, began)
         return answer
 
-    async def _answer(self, response: httpx.Response, where: str) -> Answer:
+    def _unanswered(self, where: str, error: Exception, route: str, began: float) -> RoundError:
+        problem = failure.of_exception(where, self._host, error)
+        if route != AUTH and isinstance(problem, TimedOut):
+            self._budget.notice(Sign.TIMED_OUT, route, began)
+        return problem
+
+    async def _answer(self, response: httpx.Response, where: str, *, login: bool) -> Answer:
         """The body of a failure is not read: it may be long, and nothing in it may be shown."""
         status = response.status_code
         if status in _SUCCESSES:
@@ -126,7 +148,7 @@ class Wire:
             )
         wait = retry_after(response.headers.get_list("retry-after"), self._clock())
         if status == _THROTTLED or (status >= _FAILED and wait is not None):
-            self._budget.pause(UNSAID if wait is None else wait)
+            self._budget.pause(UNSAID if wait is None else wait, login=login)
         problem = failure.of_status(where, status, told_to_wait=wait is not None)
         return Answer(status, b"", problem)
 

@@ -43,6 +43,7 @@ class Emulator:
         self._base_paths = base_paths
         self._dice = Random(f"orders {world.seed}")
         self._released = asyncio.Event()
+        self._answered: deque[float] = deque()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] == "lifespan":
@@ -64,6 +65,7 @@ class Emulator:
         world.account.unknown_topics = quirks.unknown_topics
         now = world.advance()
         try:
+            self._limit(now)
             _forbid(call, quirks)
             if (call.method, call.path) == ("POST", "/auth"):
                 return self.credentials.mint(call, quirks, world.account.id)
@@ -93,6 +95,19 @@ class Emulator:
             await asgi.reply(send, normal)
         else:
             await mischief.play(fault, normal, receive, send, self._released)
+
+    def _limit(self, now: float) -> None:
+        """Counts what is answered, as most services do: a refusal costs them next to nothing."""
+        limit = self.quirks.rate_limit
+        if limit is None:
+            return
+        while self._answered and not 0 <= now - self._answered[0] < 1.0:
+            self._answered.popleft()
+        if len(self._answered) + 1 > limit:
+            after = self.quirks.rate_limit_retry_after
+            headers = (("retry-after", after),) if after else ()
+            raise Refusal(429, "Too many requests", headers)
+        self._answered.append(now)
 
     def _remember(self, call: Call, answer: Answer, fault: Fault | None) -> None:
         if fault is None:

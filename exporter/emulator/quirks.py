@@ -67,6 +67,8 @@ class Quirks:
     forbid_routes: dict[str, int] = field(default_factory=dict)  # path pattern to 401 or 403
     errors_form: Literal["envelope", "array", "text"] = "envelope"
     redirect: str = ""  # every answer is a 307 to this base URL
+    rate_limit: float | None = None  # answers within any second; 429 to what is asked beyond it
+    rate_limit_retry_after: str = ""  # the header of such an answer; without it by default
 
     def paginates(self, template: str) -> bool:
         chosen = self.pagination_object
@@ -97,6 +99,7 @@ class Quirks:
 _OR_NULL: dict[str, tuple[type, ...]] = {
     "page_size_max": (int,),
     "events_forgotten_after": (int, float),
+    "rate_limit": (int, float),
 }
 
 

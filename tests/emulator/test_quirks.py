@@ -8,6 +8,7 @@ import pytest
 
 from exporter.emulator import Emulator, Quirks, World
 from exporter.emulator.quirks import WrongQuirk
+from tests.emulator.conftest import Clock
 
 
 async def _get(client: httpx.AsyncClient, path: str, **query: Any) -> Any:
@@ -199,3 +200,17 @@ def test_quirks_survive_a_journey_through_json() -> None:
     assert other == quirks
     other.reset()
     assert other == Quirks()
+
+
+async def test_more_than_so_many_answers_in_a_second_may_be_refused(
+    client: httpx.AsyncClient, emulator: Emulator, clock: Clock
+) -> None:
+    emulator.quirks.set({"rate_limit": 3})
+    assert [(await client.get("/users")).status_code for _ in range(5)] == [200] * 3 + [429] * 2
+    emulator.quirks.rate_limit_retry_after = "20"
+    clock.now += 0.5
+    assert (await client.get("/users")).headers["retry-after"] == "20"
+    clock.now += 0.6
+    assert [(await client.get("/users")).status_code for _ in range(4)] == [200] * 3 + [429]
+    emulator.quirks.rate_limit = None
+    assert (await client.get("/users")).status_code == 200

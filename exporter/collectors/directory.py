@@ -1,7 +1,7 @@
 """The newest complete listing of environments, shared by every collector that goes through them.
 
-Ten askers at once cost one listing. When the listing fails, the last one serves on for a while,
-so that a fault of one route does not stop the collectors of the others.
+Ten askers at once cost one listing, or one failure. When the listing fails, the last one serves on
+for a while, so that a fault of one route does not stop the collectors of the others.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from exporter.errors import RoundError
 from exporter.flatfile.models import Environment
 from exporter.flatfile.protocol import Flatfile
+from exporter.flatfile.urgency import urgency
 
 _SERVES_ON = 600.0  # seconds; the least retention of anything measured
 
@@ -23,6 +24,9 @@ class Directory:
         self._lock = asyncio.Lock()
         self._listed: tuple[Environment, ...] = ()
         self._at = float("-inf")
+        self._begun = 0  # listings so far
+        self._ended = 0  # the number of the newest that succeeded or failed
+        self._failure: RoundError | None = None  # of that one
 
     async def environments(
         self, flatfile: Flatfile, *, max_age: float, serve_on: bool = True
@@ -32,17 +36,31 @@ class Directory:
         Raises what the client raises: at once unless an older one may ``serve_on``, else when the
         last listing is too old for that.
         """
+        begun = self._begun
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now - self._at < max_age:
                 return self._listed
-            try:
+            # One that began after this asker came is as new as one of its own would be.
+            if self._ended <= begun:
+                await self._list(flatfile, now)
+            if self._failure is None:
+                return self._listed
+            if serve_on and max_age > 0 and now - self._at <= _SERVES_ON:
+                return self._listed
+            raise type(self._failure)(*self._failure.args)
+
+    async def _list(self, flatfile: Flatfile, now: float) -> None:
+        self._begun += 1
+        number = self._begun
+        try:
+            # Cheap, and every round waits for it: it does not stand behind what is less urgent
+            # than some of those who wait.
+            with urgency(now):
                 listed = await flatfile.environments()
-            except RoundError:
-                if serve_on and max_age > 0 and now - self._at <= _SERVES_ON:
-                    return self._listed
-                raise
-            admitted = (e for e in listed if self._admits(e.id, e.name))
-            self._listed = tuple(sorted(admitted, key=lambda environment: environment.id))
-            self._at = now
-            return self._listed
+        except RoundError as error:
+            self._failure, self._ended = error, number
+            return
+        admitted = (e for e in listed if self._admits(e.id, e.name))
+        self._listed = tuple(sorted(admitted, key=lambda environment: environment.id))
+        self._at, self._failure, self._ended = now, None, number

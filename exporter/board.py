@@ -28,6 +28,8 @@ class Record:
     succeeded: bool | None = None
     truncated: bool | None = None
     duration: float | None = None
+    lateness: float | None = None
+    """Of the newest round: how long after its due time it began."""
     last_attempt: float | None = None
     last_success: float | None = None
     problem: str | None = None
@@ -116,6 +118,7 @@ class Outcome:
     started: float
     ended: float
     duration: float
+    lateness: float = 0.0
     data: object = None
     measured: tuple[Measured, ...] | None = None
     """None if the round saw nothing new: the last good reading stays and ages."""
@@ -162,6 +165,7 @@ def _record(old: Record, outcome: Outcome) -> Record:
         old,
         rounds=old.rounds + 1,
         duration=outcome.duration,
+        lateness=outcome.lateness,
         last_attempt=outcome.started,
         succeeded=outcome.error is None,
         plan=outcome.plan or old.plan,

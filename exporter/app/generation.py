@@ -71,7 +71,7 @@ def _audit_job(session: Session, audit: "Audit") -> Job:
     return Job(
         name="audit",
         interval=audit.settings.interval,
-        run=partial(audit.round, session.flatfile, environments),
+        run=lambda _due: audit.round(session.flatfile, environments),
     )
 
 

@@ -48,6 +48,14 @@ _COLLECTORS: tuple[Family[Vitals], ...] = (
         _each(lambda record: record.duration),
         _COLLECTOR,
     ),
+    beta(
+        gauge(
+            "flatfile_collector_lateness_seconds",
+            "How long after its due time the newest round began.",
+            _each(lambda record: record.lateness),
+            _COLLECTOR,
+        )
+    ),
     gauge(
         "flatfile_collector_last_success_timestamp_seconds",
         "When a round last succeeded.",

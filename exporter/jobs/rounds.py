@@ -14,6 +14,7 @@ import structlog
 from exporter import board
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.directory import Directory
+from exporter.collectors.sweep import unhurried
 from exporter.errors import RoundError
 from exporter.families import measure
 from exporter.flatfile.protocol import Flatfile
@@ -21,6 +22,11 @@ from exporter.flatfile.whole import Offer, ignore
 from exporter.settings import Settings
 from exporter.settings.durations import duration
 from exporter.state.store import Store
+
+_SHARE = 0.5
+"""Of the interval, for a sweep through many things. The last one asked about is as old as that
+when all are shown, so that what happens to the first one right after it was asked about shows
+after one and a half intervals at most."""
 
 log = structlog.get_logger()
 
@@ -38,8 +44,8 @@ class Surroundings:
     offer: Offer = ignore
 
 
-async def play(collector: Collector[Any], around: Surroundings) -> None:
-    """One round. Raises nothing that is expected."""
+async def play(collector: Collector[Any], around: Surroundings, due: float | None = None) -> None:
+    """One round, which was ``due`` then (loop time), else now. Raises nothing that is expected."""
     loop = asyncio.get_running_loop()
     name = collector.name
     settings = around.settings.collector
@@ -59,8 +65,11 @@ async def play(collector: Collector[Any], around: Surroundings) -> None:
     )
     seen: Observation[Any] | None = None
     error: RoundError | None = None
+    # The first round hurries, so that there is something to see.
+    available = _SHARE * interval if reading else 0.0
     try:
-        seen = await collector.look(this)
+        with unhurried(available):
+            seen = await collector.look(this)
         error = seen.error
     except RoundError as failure:
         error = failure
@@ -73,6 +82,7 @@ async def play(collector: Collector[Any], around: Surroundings) -> None:
         started=this.wall,
         ended=around.wall(),
         duration=loop.time() - this.now,
+        lateness=0.0 if due is None else max(0.0, this.now - due),
         data=seen.data if seen else None,
         measured=measured,
         environments=seen.environments if seen else None,

@@ -14,6 +14,8 @@ from exporter.web.words import UNKNOWN, count, duration
 
 TITLE = "flatfile-exporter"
 
+_LATE = 1.0  # seconds; a round that begins less late than this is on time
+
 
 def page(status: Status, refresh: int | None = None) -> str:
     """A whole document. ``refresh`` in seconds, if the visitor asked for it.
@@ -100,6 +102,9 @@ def _state(collector: CollectorStatus, now: float) -> Markup:
         return element("span", words, class_="bad")
     if collector.last_success is None:
         return element("span", "waiting for its first round", class_="wait")
+    if collector.lateness >= _LATE:
+        late = f"ok, began {duration(collector.lateness)} late"
+        return element("span", late, class_="wait")
     return element("span", "ok", class_="good")
 
 
@@ -123,7 +128,7 @@ def _api(status: Status) -> Markup:
     return facts(
         (
             ("Host", api.host),
-            ("Budget", f"{api.budget:g} requests a second"),
+            ("Budget", f"{round(api.budget, 2):g} requests a second"),
             ("Requests", f"{api.requests:,}"),
             ("Retries", f"{api.retries:,}"),
             ("Spent waiting for the budget", duration(api.throttled)),

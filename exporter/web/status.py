@@ -19,6 +19,7 @@ class CollectorStatus:
     failures: int = 0
     series: int | None = None
     duration: float | None = None
+    lateness: float = 0.0
     last_attempt: float | None = None
     last_success: float | None = None
     problem: str | None = None
@@ -143,6 +144,7 @@ def _collector(name: str, record: Record, series: int | None) -> CollectorStatus
         failures=sum(record.failures.values()),
         series=series,
         duration=record.duration,
+        lateness=record.lateness or 0.0,
         last_attempt=record.last_attempt,
         last_success=record.last_success,
         problem=record.problem,

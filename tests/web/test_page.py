@@ -209,6 +209,12 @@ def test_any_text_and_any_number_can_be_shown(text: str, number: float) -> None:
     assert shown <= {tag for tag, _ in read(plain).elements}
 
 
+def test_a_round_that_began_late_is_said() -> None:
+    late = CollectorStatus(name="agents", interval=60, last_success=NOW, lateness=140.2)
+    assert "ok, began 2 minutes 20 seconds late" in read(a_status(collectors=(late,))).text()
+    assert "late" not in read(a_status(collectors=(OK,))).text()
+
+
 def test_environments_that_lost_their_agent_come_first_and_stand_out() -> None:
     known = (
         EnvironmentStatus(id="us_env_1", name="alpha", agents=0),
@@ -259,9 +265,17 @@ def test_the_board_fills_the_table_of_collectors() -> None:
         name="flatfile_x", help="X.", kind=Kind.GAUGE, labels=("environment_id",), samples=samples
     )
     good = Outcome(
-        now=10, started=100, ended=101, duration=1, measured=(seen,), plan="account-wide"
+        now=10,
+        started=100,
+        ended=101,
+        duration=1,
+        lateness=7,
+        measured=(seen,),
+        plan="account-wide",
     )
-    bad = Outcome(now=70, started=160, ended=162, duration=2, error=Unauthorized("GET /x: 401"))
+    bad = Outcome(
+        now=70, started=160, ended=162, duration=2, lateness=3, error=Unauthorized("GET /x: 401")
+    )
     board.swap(ended("agents", good))
     board.swap(ended("agents", bad))
     agents, users = collectors(board.snapshot, 80)
@@ -273,6 +287,7 @@ def test_the_board_fills_the_table_of_collectors() -> None:
         failures=1,
         series=3,
         duration=2,
+        lateness=3,
         last_attempt=160,
         last_success=101,
         problem="GET /x: 401",

@@ -1,7 +1,7 @@
 """Hours of the whole daemon in virtual time: tokens that expire, outages, a refused credential."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +42,11 @@ class Days:
 
 
 @asynccontextmanager
-async def _days(**quirks: float) -> AsyncIterator[Days]:
-    emulator = Emulator(World(SMALL, 1, wall), Quirks(**quirks))  # type: ignore[arg-type]
+async def running(
+    scale: Scale = SMALL, flags: Mapping[str, str] | None = None, **quirks: float
+) -> AsyncIterator[Days]:
+    """A daemon and its account; ``flags`` are added to those of all."""
+    emulator = Emulator(World(scale, 1, wall), Quirks(**quirks))  # type: ignore[arg-type]
 
     def link(
         settings: Settings,
@@ -71,7 +74,7 @@ async def _days(**quirks: float) -> AsyncIterator[Days]:
     }
 
     def load() -> Loaded:
-        return resolve(FLAGS, environ)
+        return resolve({**FLAGS, **(flags or {})}, environ)
 
     daemon = Daemon(load(), load, wall=wall, rng=Random(1), link=link)
     daemon.listen()
@@ -84,7 +87,7 @@ async def _days(**quirks: float) -> AsyncIterator[Days]:
 
 
 async def test_tokens_are_refreshed_before_they_expire_and_no_round_ever_fails() -> None:
-    async with _days(token_lifetime=1200.0) as days:
+    async with running(token_lifetime=1200.0) as days:
         await asyncio.sleep(2 * HOUR)
         for name in ("environments", "agents", "spaces", "users", "events"):
             rounds, failures, succeeded = days.record(name)
@@ -96,7 +99,7 @@ async def test_tokens_are_refreshed_before_they_expire_and_no_round_ever_fails()
 
 
 async def test_an_outage_of_an_hour_is_said_once_and_got_over() -> None:
-    async with _days() as days:
+    async with running() as days:
         await asyncio.sleep(600)
         with capture_logs() as lines:
             days.emulator.faults.add(Fault("status"))
@@ -112,7 +115,7 @@ async def test_an_outage_of_an_hour_is_said_once_and_got_over() -> None:
 
 
 async def test_a_refused_credential_is_said_once_and_tried_with_growing_pauses() -> None:
-    async with _days() as days:
+    async with running() as days:
         await asyncio.sleep(600)
         logins = sum(r.path == "/auth" for r in days.emulator.requests)
         with capture_logs() as lines:
@@ -129,7 +132,7 @@ async def test_a_refused_credential_is_said_once_and_tried_with_growing_pauses()
 
 
 async def test_nothing_piles_up_while_hours_pass() -> None:
-    async with _days() as days:
+    async with running() as days:
         await asyncio.sleep(HOUR)
         before = len(asyncio.all_tasks()), len(list(OPEN.iterdir()))
         await asyncio.sleep(HOUR)

@@ -36,6 +36,8 @@ class Record:
     problem_since: float | None = None
     plan: str = ""
     """In words, how the collector asks (``account-wide``, ``environment by environment``)."""
+    hints: int | None = None
+    """Environments asked again because of an event; None where the collector cannot do that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,30 @@ def ended(name: str, outcome: Outcome) -> Callable[[Snapshot], Snapshot]:
                 for of, reading in readings.items()
             }
         return Snapshot(records=records, readings=readings, environments=known)
+
+    return change
+
+
+def amended(
+    name: str, data: object, measured: tuple[Measured, ...], hints: int
+) -> Callable[[Snapshot], Snapshot]:
+    """Take over what was asked again between two rounds, about so many environments.
+
+    The reading keeps its age: all the rest of it is as old as it was.
+    """
+
+    def change(old: Snapshot) -> Snapshot:
+        if name not in old.records or name not in old.readings:
+            return old
+        record = old.records[name]
+        reading = replace(old.readings[name], data=data, whole=measured, shown=measured)
+        if old.environments is not None:
+            reading = _confined(reading, old.environments)
+        return replace(
+            old,
+            records={**old.records, name: replace(record, hints=(record.hints or 0) + hints)},
+            readings={**old.readings, name: reading},
+        )
 
     return change
 

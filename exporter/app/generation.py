@@ -10,6 +10,7 @@ from exporter.catalog import COLLECTORS
 from exporter.collectors.directory import Directory
 from exporter.flatfile.session import Session
 from exporter.flatfile.whole import ignore
+from exporter.jobs.hints import Follower
 from exporter.jobs.rounds import Surroundings, play
 from exporter.jobs.schedule import Job, Timetable, repeat
 from exporter.settings import Settings
@@ -33,6 +34,9 @@ async def collect(
 
     ``wall`` gives Unix seconds. Whatever is not expected comes out of here.
     """
+    by_name = settings.collector.by_name()
+    collectors = {c.name: c for c in COLLECTORS if by_name[c.name].enabled}
+    follower = Follower.beginning(collectors, wall())
     around = Surroundings(
         flatfile=session.flatfile,
         directory=Directory(settings.filter.environments.admits),
@@ -41,22 +45,28 @@ async def collect(
         board=board,
         wall=wall,
         offer=audit.offer if audit else ignore,
+        tell=follower.tell,
     )
-    by_name = settings.collector.by_name()
     jobs = [
         Job(
             name=collector.name,
             interval=by_name[collector.name].interval,
             run=partial(play, collector, around),
         )
-        for collector in COLLECTORS
-        if by_name[collector.name].enabled
+        for collector in collectors.values()
     ]
+    if settings.events.watch:
+        jobs.append(_watch_job(settings.events.watch_interval, follower, around))
     if audit is not None:
         jobs.append(_audit_job(session, audit))
     async with asyncio.TaskGroup() as group:
         group.create_task(repeat(jobs, timetable), name="collectors")
+        group.create_task(follower.run(around), name="hints")
         group.create_task(session.keeper.keep(), name="token")
+
+
+def _watch_job(interval: float, follower: Follower, around: Surroundings) -> Job:
+    return Job(name="watch", interval=interval, run=lambda _due: follower.look(around))
 
 
 def _audit_job(session: Session, audit: "Audit") -> Job:
@@ -83,6 +93,7 @@ def records(settings: Settings) -> dict[str, Record]:
             interval=by_name[collector.name].interval,
             retain=settings.collector.retention(by_name[collector.name].interval),
             essential=collector.essential,
+            hints=0 if collector.again else None,
         )
         for collector in COLLECTORS
         if by_name[collector.name].enabled

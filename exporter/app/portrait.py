@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from exporter.board import Snapshot
-from exporter.collectors.agents import Agents
+from exporter.collectors.agentlist import Agents
 from exporter.collectors.environments import Environments
 from exporter.collectors.guests import Guests
 from exporter.collectors.spaces import Spaces

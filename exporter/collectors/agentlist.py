@@ -1,6 +1,7 @@
 """The agents of one environment: how to ask for them, and what an answer is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from exporter.errors import BadRequest
 from exporter.flatfile.models import Agent
@@ -22,6 +23,41 @@ class Listing:
     def deployed(self) -> tuple[Agent, ...]:
         """Without the agents that Flatfile itself put there."""
         return tuple(agent for agent in self.agents if not agent.system)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """``last_seen`` is None while the state that remembers it cannot be read.
+
+    ``doubted`` lost their agents together with most others in the newest round; their listings
+    are those of the round before.
+    """
+
+    listings: Mapping[str, Listing]
+    doubted: frozenset[str]
+    last_seen: Mapping[str, float] | None
+    plain_lists_all: bool
+
+
+def newest(shown: Agents, seen: Agents, since: float) -> Agents:
+    """What a round saw, but for environments that were asked again later than the round did.
+
+    ``since`` is the loop time at which the round began.
+    """
+    later = {of: listing for of, listing in shown.listings.items() if listing.at > since}
+    return with_listings(seen, later)
+
+
+def with_listings(agents: Agents, listings: Mapping[str, Listing]) -> Agents:
+    """The same with those of these listings that are newer."""
+    newer = {
+        of: listing
+        for of, listing in listings.items()
+        if of not in agents.listings or listing.at > agents.listings[of].at
+    }
+    if not newer:
+        return agents
+    return replace(agents, listings=dict(sorted({**agents.listings, **newer}.items())))
 
 
 @dataclass(slots=True)

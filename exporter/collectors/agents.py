@@ -1,134 +1,12 @@
 """Agents, environment by environment: the reason this exporter exists."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable
 
-import structlog
-
-from exporter.collectors.agentlist import Asker, Listing
-from exporter.collectors.contract import Collector, Observation, Round
-from exporter.collectors.doubt import doubted
-from exporter.collectors.sweep import Swept, shortfall, sweep
-from exporter.errors import NotFound, StorageFailed
+from exporter.collectors.agentlist import Agents, Listing, newest
+from exporter.collectors.agentsweep import again, look
+from exporter.collectors.contract import Collector
 from exporter.families import Sample, gauge, info
 from exporter.flatfile.models import Agent
-from exporter.flatfile.whole import Whole
-from exporter.state import sightings
-
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agents:
-    """``last_seen`` is None while the state that remembers it cannot be read.
-
-    ``doubted`` lost their agents together with most others in the newest round; their listings
-    are those of the round before.
-    """
-
-    listings: Mapping[str, Listing]
-    doubted: frozenset[str]
-    last_seen: Mapping[str, float] | None
-    plain_lists_all: bool
-
-
-async def look(this: Round[Agents]) -> Observation[Agents]:
-    """Each environment by itself; one that fails keeps its last listing for a while."""
-    environments = await this.environments()
-    before = this.previous
-    asker = Asker(this.flatfile, before.plain_lists_all if before else False)
-    swept = await sweep(
-        [environment.id for environment in environments],
-        asker.ask,
-        workers=this.settings.api.concurrency,
-    )
-    await _forgive_deleted(this, swept)
-    error = shortfall(swept.failures, len(environments), "environments' agents")
-    if error and not swept.answers:
-        raise error
-    old = before.listings if before else {}
-    doubts = _doubts(before, swept)
-    for environment_id in doubts:
-        del swept.answers[environment_id]
-    for environment_id, agents in swept.answers.items():
-        this.offer(
-            Whole(
-                things=agents,
-                kind=Agent,
-                wall=this.wall,
-                environment_ids=frozenset({environment_id}),
-            )
-        )
-    listings = {
-        environment.id: listing
-        for environment in environments
-        if (listing := _listing(this, swept, old, environment.id)) is not None
-    }
-    return Observation(
-        data=Agents(
-            listings=listings,
-            doubted=doubts,
-            last_seen=await _last_seen(this, swept),
-            plain_lists_all=asker.plain_lists_all,
-        ),
-        error=error,
-        plan="environment by environment"
-        + ("" if asker.plain_lists_all else ", system agents asked for apart"),
-    )
-
-
-def _listing(
-    this: Round[Agents],
-    swept: Swept[str, tuple[Agent, ...]],
-    old: Mapping[str, Listing],
-    environment_id: str,
-) -> Listing | None:
-    if environment_id in swept.answers:
-        return Listing(agents=swept.answers[environment_id], at=this.now, wall=this.wall)
-    kept = old.get(environment_id)
-    return kept if kept and this.now - kept.at <= this.retain else None
-
-
-def _doubts(before: Agents | None, swept: Swept[str, tuple[Agent, ...]]) -> frozenset[str]:
-    if before is None:
-        return frozenset()
-    had = {of for of, listing in before.listings.items() if listing.deployed}
-    gone = {
-        of
-        for of, agents in swept.answers.items()
-        if of in had and all(agent.system for agent in agents)
-    }
-    doubts = doubted(gone, had, before.doubted)
-    if doubts:
-        log.warning("agents_doubted", environments=len(doubts), of=len(had))
-    return doubts
-
-
-async def _forgive_deleted(this: Round[Agents], swept: Swept[str, tuple[Agent, ...]]) -> None:
-    """An environment that was deleted since it was listed has not failed. Look again to be sure."""
-    missing = [key for key, error in swept.failures.items() if isinstance(error, NotFound)]
-    if not missing:
-        return
-    exist = {e.id for e in await this.directory.environments(this.flatfile, max_age=0)}
-    for environment_id in missing:
-        if environment_id not in exist:
-            del swept.failures[environment_id]
-
-
-async def _last_seen(
-    this: Round[Agents], swept: Swept[str, tuple[Agent, ...]]
-) -> Mapping[str, float] | None:
-    """Remember who has an agent now. Without the state nothing is known of before: not 0."""
-    having = [
-        environment_id
-        for environment_id, agents in swept.answers.items()
-        if any(not agent.system for agent in agents)
-    ]
-    try:
-        return await this.store.run(partial(sightings.seen, environment_ids=having, now=this.wall))
-    except StorageFailed:  # counted where the state is the point, and said by the store
-        return None
 
 
 def _each(value: Callable[[Listing], float]) -> Callable[[Agents], Iterable[Sample]]:
@@ -155,6 +33,8 @@ def _last_seen_samples(seen: Agents) -> Iterable[Sample]:
 COLLECTOR = Collector(
     name="agents",
     look=look,
+    again=again,
+    newest=newest,
     essential=True,
     families=(
         gauge(

@@ -1,13 +1,13 @@
 """What a collector is: a name, a function that looks, and families that measure what it saw."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from exporter.collectors.directory import Directory
 from exporter.errors import RoundError
 from exporter.families import Family
-from exporter.flatfile.models import Environment
+from exporter.flatfile.models import Environment, Event
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.whole import Offer, ignore
 from exporter.settings import Settings
@@ -16,13 +16,22 @@ from exporter.state.store import Store
 D = TypeVar("D")
 
 
+Tell = Callable[[Iterable[Event], str], None]
+"""Takes events, and the environment that was asked for them; empty if the account was."""
+
+
+def unheard(_: Iterable[Event], __: str) -> None:
+    """Where nobody listens for what events hint at."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round(Generic[D]):
     """What a look has at hand.
 
     ``now`` is loop time and ``wall`` Unix time at the start of the round, ``interval`` and
     ``retain`` belong to the collector; all in seconds. ``previous`` is what the collector saw in
-    its last successful round, None before that. ``offer`` takes every listing that is whole.
+    its last successful round, None before that. ``offer`` takes every listing that is whole,
+    ``tell`` every event that was read.
     """
 
     flatfile: Flatfile
@@ -35,6 +44,7 @@ class Round(Generic[D]):
     interval: float
     retain: float
     offer: Offer = ignore
+    tell: Tell = unheard
 
     async def environments(self) -> tuple[Environment, ...]:
         """The environments to ask about, as listed lately."""
@@ -60,11 +70,29 @@ class Observation(Generic[D]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment(Generic[D]):
+    """What asking again about some environments changes in whatever is shown by then.
+
+    ``unchanged`` are those that look as they did: the API may not show yet what an event told.
+    """
+
+    patch: Callable[[D], D]
+    unchanged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collector(Generic[D]):
-    """``look`` raises a RoundError if there is nothing new to show."""
+    """``look`` raises a RoundError if there is nothing new to show.
+
+    A collector that can look at single environments between its rounds has ``again``, which takes
+    their ids, and ``newest``, which keeps in what a round saw (second) what was shown (first) and
+    is newer than the loop time at which the round began (third).
+    """
 
     name: str
     look: Callable[[Round[D]], Awaitable[Observation[D]]]
     families: tuple[Family[D], ...]
     essential: bool = False
     """Whether readiness waits for its first complete round."""
+    again: Callable[[Round[D], frozenset[str]], Awaitable[Amendment[D]]] | None = None
+    newest: Callable[[D, D, float], D] | None = None

@@ -24,9 +24,14 @@ class Directory:
         self._lock = asyncio.Lock()
         self._listed: tuple[Environment, ...] = ()
         self._at = float("-inf")
+        self._outdated = False
         self._begun = 0  # listings so far
         self._ended = 0  # the number of the newest that succeeded or failed
         self._failure: RoundError | None = None  # of that one
+
+    def outdated(self) -> None:
+        """Something says that the listing has changed: the next asker gets a new one."""
+        self._outdated = True
 
     async def environments(
         self, flatfile: Flatfile, *, max_age: float, serve_on: bool = True
@@ -39,7 +44,7 @@ class Directory:
         begun = self._begun
         async with self._lock:
             now = asyncio.get_running_loop().time()
-            if now - self._at < max_age:
+            if now - self._at < max_age and not self._outdated:
                 return self._listed
             # One that began after this asker came is as new as one of its own would be.
             if self._ended <= begun:
@@ -51,6 +56,7 @@ class Directory:
             raise type(self._failure)(*self._failure.args)
 
     async def _list(self, flatfile: Flatfile, now: float) -> None:
+        self._outdated = False
         self._begun += 1
         number = self._begun
         try:

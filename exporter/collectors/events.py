@@ -119,6 +119,7 @@ async def _read(this: Round[Events], environment_id: str | None) -> None:
 
     async def pages(since: float) -> AsyncIterator[Iterable[tally.Item]]:
         async for page in this.flatfile.events(since, environment_id=environment_id):
+            this.tell(page, environment_id or "")
             yield [_item(event, environment_id) for event in page]
 
     await read(

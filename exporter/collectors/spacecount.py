@@ -58,7 +58,7 @@ async def take_stock(
     try:
         first = await flatfile.spaces_first_page(archived=True)
     except (BadRequest, Forbidden):
-        return await _by_environment(flatfile, environment_ids, workers)
+        return await list_environments(flatfile, environment_ids, workers=workers)
     if not walk:
         counted = await _count_if_cheaper(flatfile, environment_ids, first, workers)
         if counted is not None:
@@ -70,7 +70,7 @@ async def take_stock(
     spaces = await _both(flatfile, archived, None)
     placed = tuple((s.environment_id, s) for s in spaces if s.environment_id is not None)
     if len(placed) < len(spaces):
-        return await _by_environment(flatfile, environment_ids, workers)
+        return await list_environments(flatfile, environment_ids, workers=workers)
     return _stock(environment_ids, placed, "account-wide listing")
 
 
@@ -94,9 +94,11 @@ async def _both(
     return tuple({space.id: space for space in (*archived, *others)}.values())
 
 
-async def _by_environment(
-    flatfile: Flatfile, environment_ids: Sequence[str], workers: int
+async def list_environments(
+    flatfile: Flatfile, environment_ids: Sequence[str], *, workers: int
 ) -> Stock:
+    """The same by one listing of each; raises a RoundError if one of them fails."""
+
     async def ask(environment_id: str) -> tuple[Space, ...]:
         try:
             archived = await flatfile.spaces(archived=True, environment_id=environment_id)

@@ -1,10 +1,10 @@
 """Spaces of each environment: active, archived, expired."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from exporter.collectors.contract import Collector, Observation, Round
-from exporter.collectors.spacecount import Counts, take_stock
+from exporter.collectors.contract import Amendment, Collector, Observation, Round
+from exporter.collectors.spacecount import Counts, list_environments, take_stock
 from exporter.families import Sample, gauge, info
 
 
@@ -14,6 +14,8 @@ class Spaces:
 
     counts: Mapping[str, Counts]
     infos: tuple[tuple[str, str, str], ...] = ()
+    again: Mapping[str, float] = field(default_factory=dict)
+    """Loop time at which environments were asked again since the newest round."""
 
 
 async def look(this: Round[Spaces]) -> Observation[Spaces]:
@@ -35,6 +37,53 @@ async def look(this: Round[Spaces]) -> Observation[Spaces]:
     )
 
 
+async def again(this: Round[Spaces], environment_ids: frozenset[str]) -> Amendment[Spaces]:
+    """Those of them that exist, listed one by one: a walk through the account costs more."""
+    here = sorted(environment_ids.intersection(e.id for e in await this.environments()))
+    stock = await list_environments(this.flatfile, here, workers=this.settings.api.concurrency)
+    wanted = this.settings.collector.spaces
+    infos = [(space.id, space.name, of) for of, space in stock.spaces] if wanted.info else []
+
+    def patch(shown: Spaces) -> Spaces:
+        # Where the others are only counted, one that shows what expired would be a stray.
+        counted = {of: one for of, one in shown.counts.items() if one.expired is None}
+        fresh = {
+            of: replace(one, expired=None) if counted else one for of, one in stock.counts.items()
+        }
+        others = [info for info in shown.infos if info[2] not in fresh]
+        return Spaces(
+            counts=dict(sorted({**shown.counts, **fresh}.items())),
+            infos=tuple(sorted([*others, *infos])[: wanted.info_limit]),
+            again={**shown.again, **dict.fromkeys(fresh, this.now)},
+        )
+
+    old = this.previous.counts if this.previous else {}
+    same = {of for of, one in stock.counts.items() if of in old and _alike(old[of], one)}
+    return Amendment(patch=patch, unchanged=frozenset(same))
+
+
+def _alike(one: Counts, other: Counts) -> bool:
+    return (one.active, one.archived) == (other.active, other.archived)
+
+
+def newest(shown: Spaces, seen: Spaces, since: float) -> Spaces:
+    """What a round saw, but for environments asked again later than ``since`` (loop time)."""
+    later = {of: at for of, at in shown.again.items() if at > since and of in shown.counts}
+    if not later:
+        return seen
+    return replace(
+        seen,
+        counts=dict(sorted({**seen.counts, **{of: shown.counts[of] for of in later}}.items())),
+        infos=tuple(
+            sorted(
+                [info for info in seen.infos if info[2] not in later]
+                + [info for info in shown.infos if info[2] in later]
+            )
+        ),
+        again=later,
+    )
+
+
 def _each(value: Callable[[Counts], float | None]) -> Callable[[Spaces], Iterable[Sample]]:
     return lambda seen: [
         ((of,), found) for of, counts in seen.counts.items() if (found := value(counts)) is not None
@@ -44,6 +93,8 @@ def _each(value: Callable[[Counts], float | None]) -> Callable[[Spaces], Iterabl
 COLLECTOR = Collector(
     name="spaces",
     look=look,
+    again=again,
+    newest=newest,
     families=(
         gauge(
             "flatfile_environment_spaces",

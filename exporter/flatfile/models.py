@@ -42,6 +42,12 @@ Instant = Annotated[float, BeforeValidator(_instant)]
 OptionalInstant = Annotated[float | None, BeforeValidator(_optional_instant)]
 
 
+def _environment_of(payload: object) -> str:
+    """A payload is free, and may be anything."""
+    found = payload.get("environmentId") if isinstance(payload, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def _falsy(value: object) -> object:
     return False if value is None else value
 
@@ -134,11 +140,15 @@ class Event:
     topic: str
     created_at: Instant = Field(validation_alias="createdAt")
     context: Context | None = None
+    told: Annotated[str, BeforeValidator(_environment_of)] = Field(
+        default="", validation_alias="payload"
+    )
+    """The environment that the payload names; its other fields are not kept."""
 
     @property
     def environment_id(self) -> str:
         """Empty where the event names none."""
-        return (self.context and self.context.environment_id) or ""
+        return (self.context and self.context.environment_id) or self.told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)

@@ -32,6 +32,14 @@ _COLLECTORS: tuple[Family[Vitals], ...] = (
         _each(lambda record: record.rounds),
         _COLLECTOR,
     ),
+    beta(
+        counter(
+            "flatfile_collector_hints_total",
+            "Environments asked again between the rounds, because of an event.",
+            _each(lambda record: record.hints),
+            _COLLECTOR,
+        )
+    ),
     counter(
         "flatfile_collector_failures_total",
         "Rounds of the collector that failed, by reason.",

@@ -5,18 +5,20 @@ too. Anything else goes on up and ends the process.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 
 from exporter import board
-from exporter.collectors.contract import Collector, Observation, Round
+from exporter.collectors.contract import Collector, Observation, Round, Tell, unheard
 from exporter.collectors.directory import Directory
 from exporter.collectors.sweep import unhurried
 from exporter.errors import RoundError
-from exporter.families import measure
+from exporter.families import Measured, measure
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.whole import Offer, ignore
 from exporter.settings import Settings
@@ -33,7 +35,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What every round has at hand, whichever collector it is of. ``wall`` gives Unix seconds."""
+    """What every round has at hand, whichever collector it is of.
+
+    ``wall`` gives Unix seconds. One at a time puts something of a collector on the board: it holds
+    ``showing`` from looking at what is there until that is replaced. ``playing`` is held by who
+    plays a round.
+    """
 
     flatfile: Flatfile
     directory: Directory
@@ -42,63 +49,99 @@ class Surroundings:
     board: board.Board
     wall: Callable[[], float]
     offer: Offer = ignore
+    tell: Tell = unheard
+    showing: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
+    playing: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
 
 async def play(collector: Collector[Any], around: Surroundings, due: float | None = None) -> None:
     """One round, which was ``due`` then (loop time), else now. Raises nothing that is expected."""
-    loop = asyncio.get_running_loop()
-    name = collector.name
+    async with around.playing[collector.name]:
+        await _play(collector, around, due)
+
+
+def begun(name: str, around: Surroundings) -> Round[Any]:
+    """A round of a collector that begins now."""
     settings = around.settings.collector
     interval = settings.by_name()[name].interval
     reading = around.board.snapshot.readings.get(name)
-    this: Round[Any] = Round(
+    return Round(
         flatfile=around.flatfile,
         directory=around.directory,
         store=around.store,
         settings=around.settings,
         previous=reading.data if reading else None,
-        now=loop.time(),
+        now=asyncio.get_running_loop().time(),
         wall=around.wall(),
         interval=interval,
         retain=settings.retention(interval),
         offer=around.offer,
+        tell=around.tell,
     )
+
+
+async def measured(
+    collector: Collector[Any], data: object, interval: float
+) -> tuple[Measured, ...]:
+    """Off the loop: with many thousand series this takes long enough to make a scrape wait."""
+    suffix = f" Polled every {duration(interval)}."
+    work = partial(measure, collector.families, data, suffix=suffix)
+    return await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+async def _play(collector: Collector[Any], around: Surroundings, due: float | None) -> None:
+    loop = asyncio.get_running_loop()
+    name = collector.name
+    this = begun(name, around)
     seen: Observation[Any] | None = None
     error: RoundError | None = None
     # The first round hurries, so that there is something to see.
-    available = _SHARE * interval if reading else 0.0
+    available = 0.0 if this.previous is None else _SHARE * this.interval
     try:
         with unhurried(available):
             seen = await collector.look(this)
         error = seen.error
     except RoundError as failure:
         error = failure
-    measured = None
-    if seen is not None:
-        # Off the loop: with many thousand series this takes long enough to make a scrape wait.
-        measured = await loop.run_in_executor(None, _measure, collector, seen.data, interval)
-    outcome = board.Outcome(
-        now=loop.time(),
-        started=this.wall,
-        ended=around.wall(),
-        duration=loop.time() - this.now,
-        lateness=0.0 if due is None else max(0.0, this.now - due),
-        data=seen.data if seen else None,
-        measured=measured,
-        environments=seen.environments if seen else None,
-        truncated=seen.truncated if seen else False,
-        plan=seen.plan if seen else "",
-        error=error,
-    )
     before = around.board.snapshot.records.get(name)
-    around.board.swap(board.ended(name, outcome))
+    async with around.showing[name]:
+        data = _newest(collector, around, this, seen)
+        outcome = board.Outcome(
+            now=loop.time(),
+            started=this.wall,
+            ended=around.wall(),
+            duration=loop.time() - this.now,
+            lateness=0.0 if due is None else max(0.0, this.now - due),
+            data=data,
+            measured=await measured(collector, data, this.interval) if seen else None,
+            environments=seen.environments if seen else None,
+            truncated=seen.truncated if seen else False,
+            plan=seen.plan if seen else "",
+            error=error,
+        )
+        around.board.swap(board.ended(name, outcome))
     after = around.board.snapshot.records.get(name)
     if before and after:
         _say(name, before, after, error)
 
 
-def _measure(collector: Collector[Any], data: object, interval: float) -> Any:
-    return measure(collector.families, data, suffix=f" Polled every {duration(interval)}.")
+def _newest(
+    collector: Collector[Any],
+    around: Surroundings,
+    this: Round[Any],
+    seen: Observation[Any] | None,
+) -> object:
+    """What the round saw, without falling behind what was asked again while it was under way."""
+    if seen is None:
+        return None
+    reading = around.board.snapshot.readings.get(collector.name)
+    if reading is None or collector.newest is None:
+        return seen.data
+    return collector.newest(reading.data, seen.data, this.now)
 
 
 def _say(name: str, before: board.Record, after: board.Record, error: RoundError | None) -> None:

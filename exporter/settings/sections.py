@@ -134,3 +134,10 @@ class Events(Section):
     overlap: Annotated[float, Lasting("0s", "1h")] = seconds("2m")
     """How late an event may appear in the feed and still be counted: each round reads again this
     far back. The API promises nothing about lateness; two minutes cover a slow index."""
+
+    watch: Annotated[bool, Switch()] = True
+    """Look at the end of the feed between the rounds, and ask at once again about an environment
+    whose agents or Spaces an event says have changed. It is how a lost agent shows in seconds."""
+
+    watch_interval: Annotated[float, Lasting("1s", "10m")] = seconds("5s")
+    """Time between two looks. One request each, for the whole account."""

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from random import Random
 
-from exporter.collectors import agents
+from exporter.collectors import agentlist, agents
 from exporter.collectors.contract import Round
 from exporter.collectors.directory import Directory
 from exporter.emulator.credentials import CLIENT_ID, PAT, SECRET
@@ -37,7 +37,7 @@ class Asker:
     directory: Directory
     settings: Settings
     store: Store
-    previous: agents.Agents | None = None
+    previous: agentlist.Agents | None = None
 
     @property
     def sent(self) -> int:

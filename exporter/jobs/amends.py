@@ -1,0 +1,29 @@
+"""Asking again about single environments, between the rounds of a collector."""
+
+from typing import Any
+
+from exporter import board
+from exporter.collectors.contract import Collector
+from exporter.jobs.rounds import Surroundings, begun, measured
+
+
+async def amend(
+    collector: Collector[Any], around: Surroundings, environment_ids: frozenset[str]
+) -> frozenset[str]:
+    """Show what these are like now; those of them that look as before.
+
+    Nothing is asked before the collector has something to show: all of them are unchanged then.
+    Raises what the client raises.
+    """
+    this = begun(collector.name, around)
+    if collector.again is None or this.previous is None:
+        return environment_ids
+    amendment = await collector.again(this, environment_ids)
+    async with around.showing[collector.name]:
+        reading = around.board.snapshot.readings.get(collector.name)
+        if reading is None:  # too old by now to be shown, and so is what was asked again
+            return environment_ids
+        data = amendment.patch(reading.data)
+        found = await measured(collector, data, this.interval)
+        around.board.swap(board.amended(collector.name, data, found, len(environment_ids)))
+    return amendment.unchanged

@@ -18,6 +18,7 @@ from exporter.settings.secrets import (
     SecretSource,
     credential_source,
 )
+from exporter.settings.shards import Shard
 from exporter.settings.tables import example_yaml, settings_table
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "SecretSource",
     "Setting",
     "Settings",
+    "Shard",
     "add_flags",
     "credential_source",
     "duration",

@@ -1,7 +1,7 @@
 """The whole configuration as one frozen value."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -15,7 +15,9 @@ from exporter.errors import ConfigurationError, Mistake
 from exporter.settings.audit import Audit
 from exporter.settings.collectors import Collectors, Filter
 from exporter.settings.maintenance import Maintenance
+from exporter.settings.section import AtRestart
 from exporter.settings.sections import Api, Auth, Events, Log, Storage, Web
+from exporter.settings.shards import Part, Shard
 
 NO_CREDENTIAL = (
     "there is no credential; set FLATFILE_EXPORTER_AUTH_CLIENT_ID and"
@@ -50,7 +52,13 @@ class Settings(BaseSettings):
     makes them from flags, environment and file.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_default=False,  # a default is the value itself, not how it is written
+        hide_input_in_errors=True,
+    )
 
     api: Api = Api()
     auth: Auth = Auth()
@@ -62,6 +70,10 @@ class Settings(BaseSettings):
     events: Events = Events()
     maintenance: Maintenance = Maintenance()
     audit: Audit = Audit()
+
+    shard: Annotated[Shard, Part(), AtRestart()] = Shard()
+    """Which part of the account this process looks at, `0/3` to `2/3` where three share it. Each
+    environment belongs to one of them; what belongs to none, and the audit log, to the first."""
 
     def __init__(self, *, layers: tuple[Mapping[str, Any], ...] = (), **values: Any) -> None:
         super().__init__(_layers=layers, **values)

@@ -57,6 +57,8 @@ def _lines(branch: dict[str, object], depth: int) -> Iterator[str]:
     pad = "  " * depth
     for key, item in branch.items():
         if isinstance(item, Setting):
+            if depth == 0:
+                yield "\n"
             yield from (f"{pad}# {line}\n" for line in _wrapped(item.help, 96 - len(pad)))
             written = _yaml(item)
             yield f"{pad}{key}: {written}\n" if written else f"{pad}# {key}:\n"

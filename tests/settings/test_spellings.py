@@ -64,6 +64,7 @@ ANOTHER = {
     "audit.sink.otlp.url": "http://127.0.0.1:4318",
     "audit.sink.otlp.headers": "api-key=canary",
     "audit.sink.otlp.format": "ecs",
+    "shard": "2/3",
 }
 FILES = {s.name for s in SETTINGS if s.name.endswith("-file")}
 PAIRED = {"auth.client-id": "auth.client-secret", "auth.client-secret": "auth.client-id"}

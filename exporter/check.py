@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from exporter.app.link import open_session
+from exporter.catalog import COLLECTORS
 from exporter.errors import RoundError
 from exporter.flatfile.models import Environment
 from exporter.flatfile.protocol import Flatfile
@@ -52,13 +53,20 @@ async def _ask_all(flatfile: Flatfile, settings: Settings, say: Say) -> bool:
         admits = settings.filter.environments.admits
         listed = await flatfile.environments()
         environments.extend(e for e in listed if admits(e.id, e.name))
-        return f"{len(environments)} of {len(listed)} environments pass the filter"
+        passed = f"{len(environments)} of {len(listed)} environments pass the filter"
+        if settings.shard.count == 1:
+            return passed
+        environments[:] = [e for e in environments if settings.shard.owns(e.id)]
+        return f"{passed}; {len(environments)} of them are of shard {settings.shard}"
 
     well = await _try("environments", list_environments(), say)
     first = next(iter(sorted(environments, key=lambda e: not e.production)), None)
     questions = _Questions(flatfile, first, time.time() - settings.events.window)
+    asked = {collector.name for collector in COLLECTORS if collector.runs_on(settings.shard)}
     for name, question in questions.by_collector().items():
-        if settings.collector.by_name()[name].enabled:
+        if name not in asked:
+            say(_line(name, "off", "left to the first shard"))
+        elif settings.collector.by_name()[name].enabled:
             well = await _try(name, question(), say) and well
         else:
             say(_line(name, "off", "switched off"))

@@ -45,6 +45,8 @@ def test_only_what_is_young_may_change_with_a_minor_version() -> None:
         "flatfile_audit_feed_last_success_timestamp_seconds",
         "flatfile_audit_store_available",
         "flatfile_audit_writer",
+        "flatfile_collector_hints_total",
         "flatfile_collector_lateness_seconds",
+        "flatfile_exporter_shards",
         "flatfile_exporter_state_available",
     }

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
+import structlog
+
 from exporter.errors import ConfigurationError, Mistake
 from exporter.settings import Settings
 from exporter.web.status import AuditStatus, SinkStatus
@@ -13,10 +15,18 @@ if TYPE_CHECKING:
 
 _PACKAGES = {"cryptography", "rfc8785", "asyncpg", "opentelemetry", "google", "cffi"}
 
+log = structlog.get_logger()
+
 
 def open_audit(settings: Settings, *, wall: Callable[[], float], rng: Random) -> "Audit | None":
-    """None if no audit log is kept. Raises ConfigurationError for what only shows now."""
+    """None if no audit log is kept. Raises ConfigurationError for what only shows now.
+
+    It is of the whole account, and so the first shard's; the others take the same configuration.
+    """
     if not settings.audit.enabled:
+        return None
+    if not settings.shard.first:
+        log.info("audit_left_to_first_shard", shard=str(settings.shard))
         return None
     try:
         # Signatures and their like cost a start of 50 ms and 10 MB, and most keep no audit log.

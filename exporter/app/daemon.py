@@ -155,7 +155,9 @@ class Daemon:
         for setting in restart_needed(self._started_with, loaded.settings):
             log.warning("restart_needed", setting=setting)
         unused = None if self._session is self._in_use else self._session
-        self._session, self._settings = session, loaded.settings
+        self._session = session
+        # What state and audit log are of is settled: see restart_needed.
+        self._settings = loaded.settings.model_copy(update={"shard": self._started_with.shard})
         self._board.swap(board.enabled(records(self._settings)))
         logs.configure(self._settings.log.level, self._settings.log.format)
         self._changed.set()  # the generation under way ends, and closes its own session
@@ -245,6 +247,7 @@ class Daemon:
             budget=self._session.budget.rate,
             token=self._session.keeper.status(),
             state_available=self._store.available,
+            shard=self._settings.shard,
         )
 
     def _live(self) -> tuple[Measured, ...]:

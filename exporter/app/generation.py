@@ -1,12 +1,13 @@
 """What a reload replaces: the schedule of the collectors that are on, and the token's timer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exporter.board import Board, Record
 from exporter.catalog import COLLECTORS
+from exporter.collectors.contract import Collector
 from exporter.collectors.directory import Directory
 from exporter.flatfile.session import Session
 from exporter.flatfile.whole import ignore
@@ -35,11 +36,11 @@ async def collect(
     ``wall`` gives Unix seconds. Whatever is not expected comes out of here.
     """
     by_name = settings.collector.by_name()
-    collectors = {c.name: c for c in COLLECTORS if by_name[c.name].enabled}
+    collectors = {collector.name: collector for collector in _switched_on(settings)}
     follower = Follower.beginning(collectors, wall())
     around = Surroundings(
         flatfile=session.flatfile,
-        directory=Directory(settings.filter.environments.admits),
+        directory=Directory(settings.filter.environments.admits, settings.shard.owns),
         store=store,
         settings=settings,
         board=board,
@@ -95,6 +96,12 @@ def records(settings: Settings) -> dict[str, Record]:
             essential=collector.essential,
             hints=0 if collector.again else None,
         )
-        for collector in COLLECTORS
-        if by_name[collector.name].enabled
+        for collector in _switched_on(settings)
     }
+
+
+def _switched_on(settings: Settings) -> Iterator[Collector[Any]]:
+    by_name = settings.collector.by_name()
+    for collector in COLLECTORS:
+        if by_name[collector.name].enabled and collector.runs_on(settings.shard):
+            yield collector

@@ -64,6 +64,7 @@ def portray(
         audit=audit,
         reload_successful=vitals.reload.successful,
         telemetry_path=telemetry_path,
+        shard=str(vitals.shard) if vitals.shard.count > 1 else None,
     )
 
 

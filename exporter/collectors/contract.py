@@ -10,7 +10,7 @@ from exporter.families import Family
 from exporter.flatfile.models import Environment, Event
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.whole import Offer, ignore
-from exporter.settings import Settings
+from exporter.settings import Settings, Shard
 from exporter.state.store import Store
 
 D = TypeVar("D")
@@ -48,9 +48,15 @@ class Round(Generic[D]):
 
     async def environments(self) -> tuple[Environment, ...]:
         """The environments to ask about, as listed lately."""
-        return await self.directory.environments(
-            self.flatfile, max_age=1.5 * self.settings.collector.environments.interval
-        )
+        return await self.directory.environments(self.flatfile, max_age=self._lately)
+
+    async def admitted(self) -> tuple[Environment, ...]:
+        """The environments of all shards, as listed lately."""
+        return await self.directory.admitted(self.flatfile, max_age=self._lately)
+
+    @property
+    def _lately(self) -> float:
+        return 1.5 * self.settings.collector.environments.interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +102,13 @@ class Collector(Generic[D]):
     """Whether readiness waits for its first complete round."""
     again: Callable[[Round[D], frozenset[str]], Awaitable[Amendment[D]]] | None = None
     newest: Callable[[D, D, float], D] | None = None
+
+    def families_of(self, shard: Shard) -> tuple[Family[D], ...]:
+        """What a shard exposes: a family that names no environment comes from the first only."""
+        if shard.first:
+            return self.families
+        return tuple(family for family in self.families if "environment_id" in family.labels)
+
+    def runs_on(self, shard: Shard) -> bool:
+        """Whether a shard has anything to ask for it."""
+        return shard.first or bool(self.families_of(shard))

@@ -15,12 +15,14 @@ _ACCOUNT_LASTS = 3_600.0  # seconds; an account is hardly ever renamed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environments:
-    """``account`` is None where the credential may not read it; ``account_at`` is loop time.
+    """``environments`` are those of this shard, of as many as are ``listed``.
 
-    ``maintenance`` are the ids of the environments for which an operator has declared it.
+    ``account`` is None where the credential may not read it, and where another shard speaks for it;
+    ``account_at`` is loop time. ``maintenance`` are the ids of the environments for which an operator has declared it.
     """
 
     environments: tuple[Environment, ...]
+    listed: int
     maintenance: frozenset[str]
     account: Account | None
     account_at: float
@@ -30,27 +32,29 @@ async def look(this: Round[Environments]) -> Observation[Environments]:
     """One listing, and once in a while the account's name."""
     # What another collector has listed a moment ago, at the start, need not be listed again.
     # An older one is no success of this round: it would say that all is well during an outage.
-    listed = await this.directory.environments(
-        this.flatfile, max_age=this.interval / 2, serve_on=False
-    )
+    listed = await this.directory.admitted(this.flatfile, max_age=this.interval / 2, serve_on=False)
     this.offer(Whole(things=listed, kind=Environment, wall=this.wall))
+    own = tuple(e for e in listed if this.settings.shard.owns(e.id))
     account, at = await _account(this)
     loop = asyncio.get_running_loop()
     windows = await loop.run_in_executor(None, declared, this.settings.maintenance)
     return Observation(
         data=Environments(
-            environments=listed,
-            maintenance=covered(windows, listed, this.wall),
+            environments=own,
+            listed=len(listed),
+            maintenance=covered(windows, own, this.wall),
             account=account,
             account_at=at,
         ),
-        environments=frozenset(environment.id for environment in listed),
+        environments=frozenset(environment.id for environment in own),
         plan="account-wide",
     )
 
 
 async def _account(this: Round[Environments]) -> tuple[Account | None, float]:
     """The account is worth a label, not a failed round: on an error the last one stays."""
+    if not this.settings.shard.first:
+        return None, this.now
     before = this.previous
     if before and before.account and this.now - before.account_at < _ACCOUNT_LASTS:
         return before.account, before.account_at
@@ -74,7 +78,7 @@ COLLECTOR = Collector(
         gauge(
             "flatfile_environments",
             "Environments of the account.",
-            lambda seen: one(len(seen.environments)),
+            lambda seen: one(seen.listed),
         ),
         info(
             "flatfile_environment_info",

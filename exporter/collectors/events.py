@@ -4,7 +4,7 @@ The feed has no page object, no documented order, no upper bound on time, and an
 visible after younger ones (API notes, section 9.1). It is never acknowledged.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -44,7 +44,7 @@ async def look(this: Round[Events]) -> Observation[Events]:
     account_wide = this.previous.account_wide if this.previous else True
     error = None
     if account_wide:
-        account_wide = await _read_account(this, environments)
+        account_wide = await _read_account(this)
     if not account_wide:
         swept = await sweep(
             environments, partial(_read, this), workers=this.settings.api.concurrency
@@ -64,7 +64,7 @@ async def look(this: Round[Events]) -> Observation[Events]:
     )
 
 
-async def _read_account(this: Round[Events], environments: Sequence[str]) -> bool:
+async def _read_account(this: Round[Events]) -> bool:
     """Whether the account's own feed can be had, and is that of all its environments."""
     try:
         await _read(this, None)
@@ -72,11 +72,13 @@ async def _read_account(this: Round[Events], environments: Sequence[str]) -> boo
         return False
     if this.previous is not None:
         return True
-    if not await _missing(this, environments):
+    # Of all shards': a shard may have no environment, or none with events.
+    everywhere = [environment.id for environment in await this.admitted()]
+    if not await _missing(this, everywhere):
         return True
     # What an environment has and the account has not may have happened in between: look again.
     await _read(this, None)
-    return not await _missing(this, environments)
+    return not await _missing(this, everywhere)
 
 
 async def _missing(this: Round[Events], environments: Sequence[str]) -> bool:
@@ -143,7 +145,13 @@ def _item(event: Event, asked_of: str | None) -> tally.Item:
 
 
 async def _sum_up(this: Round[Events], environments: Sequence[str], account_wide: bool) -> Events:
+    """Of this shard's environments.
+
+    What was counted of the others waits in the state: should they become this shard's, their
+    counts go on, and their window is whole from the start.
+    """
     settings = this.settings.events
+    owns = this.settings.shard.owns
     since = this.wall - settings.window
     live = {FEED} if account_wide else {f"{FEED}/{of}" for of in environments}
     await this.store.run(
@@ -159,18 +167,19 @@ async def _sum_up(this: Round[Events], environments: Sequence[str], account_wide
     zeros = {(of, topic): 0 for of in environments for topic in ALWAYS}
     newest: dict[str, float] = {}
     for (of, _, _), at in sums.newest.items():
-        newest[of] = max(at, newest.get(of, at))
+        if owns(of):
+            newest[of] = max(at, newest.get(of, at))
     return Events(
-        total={**zeros, **_by_pair(sums.total)},
-        recent={**zeros, **_by_pair(sums.recent)},
+        total={**zeros, **_by_pair(sums.total, owns)},
+        recent={**zeros, **_by_pair(sums.recent, owns)},
         newest=newest,
         window=settings.window,
         account_wide=account_wide,
     )
 
 
-def _by_pair(counts: Mapping[tally.Group, int]) -> dict[_Pair, int]:
-    return {(of, topic): n for (of, topic, _), n in counts.items()}
+def _by_pair(counts: Mapping[tally.Group, int], owns: Callable[[str], bool]) -> dict[_Pair, int]:
+    return {(of, topic): n for (of, topic, _), n in counts.items() if owns(of)}
 
 
 def _pairs(counts: Mapping[_Pair, int]) -> Iterable[Sample]:

@@ -43,9 +43,9 @@ async def look(this: Round[Executions]) -> Observation[Executions]:
     sums = await this.store.run(
         partial(tally.totals, feed=FEED, since=this.wall - window, until=this.wall)
     )
-    return Observation(
-        data=Executions(total=sums.total), error=error, plan="environment by environment"
-    )
+    owns = this.settings.shard.owns  # the state may know others, from when they were this shard's
+    total = {group: n for group, n in sums.total.items() if owns(group[0])}
+    return Observation(data=Executions(total=total), error=error, plan="environment by environment")
 
 
 async def _read(this: Round[Executions], environment_id: str) -> None:

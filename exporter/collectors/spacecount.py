@@ -31,7 +31,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """``spaces`` has each with its environment's id; it is empty where they were only counted."""
+    """``spaces`` has each with its environment's id; it is empty where they were only counted.
+
+    Those of other environments of the account are among them where that cost nothing.
+    """
 
     counts: Mapping[str, Counts]
     spaces: tuple[tuple[str, Space], ...] = ()
@@ -50,17 +53,24 @@ async def take_stock(
     flatfile: Flatfile,
     environment_ids: Sequence[str],
     *,
+    account: Sequence[str],
     workers: int,
     page_size: int,
     walk: bool,
 ) -> Stock:
-    """The counts of these environments, zeros included; ``walk`` wants the Spaces themselves."""
+    """The counts of these environments, zeros included; ``walk`` wants the Spaces themselves.
+
+    ``account`` are the environments of all shards. The plan is the one that is right for them
+    together: what is not known by counts alone must not depend on how many shards there are.
+    """
     try:
         first = await flatfile.spaces_first_page(archived=True)
     except (BadRequest, Forbidden):
         return await list_environments(flatfile, environment_ids, workers=workers)
     if not walk:
-        counted = await _count_if_cheaper(flatfile, environment_ids, first, workers)
+        counted = await _count_if_cheaper(
+            flatfile, environment_ids, first, workers, limit=2 * len(account)
+        )
         if counted is not None:
             return counted
     if first.pages == 1 and first.total == len(first.spaces) < page_size:
@@ -71,7 +81,7 @@ async def take_stock(
     placed = tuple((s.environment_id, s) for s in spaces if s.environment_id is not None)
     if len(placed) < len(spaces):
         return await list_environments(flatfile, environment_ids, workers=workers)
-    return _stock(environment_ids, placed, "account-wide listing")
+    return _stock(environment_ids, placed, "account-wide listing", also=account)
 
 
 async def every_space(
@@ -79,7 +89,12 @@ async def every_space(
 ) -> tuple[tuple[str, Space], ...]:
     """All Spaces of these environments, archived ones too, each with its environment's id."""
     stock = await take_stock(
-        flatfile, environment_ids, workers=workers, page_size=page_size, walk=True
+        flatfile,
+        environment_ids,
+        account=environment_ids,
+        workers=workers,
+        page_size=page_size,
+        walk=True,
     )
     return stock.spaces
 
@@ -115,13 +130,20 @@ async def list_environments(
     return _stock(environment_ids, placed, "listing environment by environment")
 
 
-def _stock(environment_ids: Iterable[str], placed: Iterable[tuple[str, Space]], plan: str) -> Stock:
+def _stock(
+    environment_ids: Iterable[str],
+    placed: Iterable[tuple[str, Space]],
+    plan: str,
+    also: Iterable[str] = (),
+) -> Stock:
     """Of these environments only: others are filtered out, or newer than their listing."""
     tallies = {environment_id: [0, 0, 0] for environment_id in environment_ids}
-    kept = tuple((of, space) for of, space in placed if of in tallies)
+    wanted = tallies.keys() | frozenset(also)
+    kept = tuple((of, space) for of, space in placed if of in wanted)
     for of, space in kept:
-        tallies[of][0 if space.archived_at is None else 1] += 1
-        tallies[of][2] += space.expired_at is not None
+        if of in tallies:
+            tallies[of][0 if space.archived_at is None else 1] += 1
+            tallies[of][2] += space.expired_at is not None
     counts = {
         of: Counts(active=active, archived=archived, expired=expired)
         for of, (active, archived, expired) in tallies.items()
@@ -130,18 +152,22 @@ def _stock(environment_ids: Iterable[str], placed: Iterable[tuple[str, Space]], 
 
 
 async def _count_if_cheaper(
-    flatfile: Flatfile, environment_ids: Sequence[str], first: FirstPage, workers: int
+    flatfile: Flatfile,
+    environment_ids: Sequence[str],
+    first: FirstPage,
+    workers: int,
+    *,
+    limit: int,
 ) -> Stock | None:
-    """None where a walk is cheaper, or where counts could not be trusted."""
-    counting = 2 * len(environment_ids)
+    """None where a walk of no more than ``limit`` pages is right, or counts could not be trusted."""
     if first.pages is None:
         return None
     mixed = any(space.archived_at is None for space in first.spaces)
-    if mixed and first.pages <= counting:
+    if mixed and first.pages <= limit:
         return None
     # Where only archived ones are listed, a walk has to be made for either value.
     plain = await flatfile.spaces_first_page(archived=False)
-    if first.pages + (plain.pages or 0) <= counting:
+    if first.pages + (plain.pages or 0) <= limit:
         return None
     return await _count(flatfile, environment_ids, _settle(first, plain), workers)
 

@@ -20,18 +20,21 @@ class Spaces:
 
 async def look(this: Round[Spaces]) -> Observation[Spaces]:
     """By the plan that needs the fewest requests among those that give the right numbers."""
-    environments = await this.environments()
+    environments = [environment.id for environment in await this.environments()]
     wanted = this.settings.collector.spaces
     stock = await take_stock(
         this.flatfile,
-        [environment.id for environment in environments],
+        environments,
+        account=[environment.id for environment in await this.admitted()],
         workers=this.settings.api.concurrency,
         page_size=this.settings.api.page_size,
         walk=wanted.info,
     )
+    # The cap is that of the account: which Spaces it leaves in does not depend on the shards.
     infos = sorted((space.id, space.name, of) for of, space in stock.spaces) if wanted.info else []
+    shown = tuple(info for info in infos[: wanted.info_limit] if info[2] in stock.counts)
     return Observation(
-        data=Spaces(counts=stock.counts, infos=tuple(infos[: wanted.info_limit])),
+        data=Spaces(counts=stock.counts, infos=shown),
         truncated=len(infos) > wanted.info_limit,
         plan=stock.plan,
     )

@@ -189,6 +189,14 @@ _PROCESS: tuple[Family[Vitals], ...] = (
             lambda now: one(now.state_available),
         )
     ),
+    beta(
+        gauge(
+            "flatfile_exporter_shards",
+            "Shards that share the account; the label says which of them this is, from 0 on.",
+            lambda now: [((str(now.shard.index),), now.shard.count)],
+            ("shard",),
+        )
+    ),
 )
 
 FAMILIES: tuple[Family[Any], ...] = (*_COLLECTORS, *_API, *_TOKEN, *_PROCESS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from exporter.board import Record
 from exporter.flatfile.token import TokenStatus
 from exporter.flatfile.usage import UsageReading
+from exporter.settings import Shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,4 @@ class Vitals:
     budget: float
     token: TokenStatus
     state_available: bool | None
+    shard: Shard

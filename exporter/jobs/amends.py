@@ -24,6 +24,6 @@ async def amend(
         if reading is None:  # too old by now to be shown, and so is what was asked again
             return environment_ids
         data = amendment.patch(reading.data)
-        found = await measured(collector, data, this.interval)
+        found = await measured(collector, around, data, this.interval)
         around.board.swap(board.amended(collector.name, data, found, len(environment_ids)))
     return amendment.unchanged

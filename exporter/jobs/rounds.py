@@ -85,11 +85,11 @@ def begun(name: str, around: Surroundings) -> Round[Any]:
 
 
 async def measured(
-    collector: Collector[Any], data: object, interval: float
+    collector: Collector[Any], around: Surroundings, data: object, interval: float
 ) -> tuple[Measured, ...]:
     """Off the loop: with many thousand series this takes long enough to make a scrape wait."""
-    suffix = f" Polled every {duration(interval)}."
-    work = partial(measure, collector.families, data, suffix=suffix)
+    families = collector.families_of(around.settings.shard)
+    work = partial(measure, families, data, suffix=f" Polled every {duration(interval)}.")
     return await asyncio.get_running_loop().run_in_executor(None, work)
 
 
@@ -117,7 +117,7 @@ async def _play(collector: Collector[Any], around: Surroundings, due: float | No
             duration=loop.time() - this.now,
             lateness=0.0 if due is None else max(0.0, this.now - due),
             data=data,
-            measured=await measured(collector, data, this.interval) if seen else None,
+            measured=await measured(collector, around, data, this.interval) if seen else None,
             environments=seen.environments if seen else None,
             truncated=seen.truncated if seen else False,
             plan=seen.plan if seen else "",

@@ -42,6 +42,10 @@ def _sections(status: Status, refresh: int | None) -> Iterator[Markup]:
         yield element("p", sentence.text, class_=f"state {sentence.mood}")
     if status.account:
         yield element("p", f"Account {status.account}")
+    if status.shard:
+        yield element(
+            "p", f"Shard {status.shard}: one part of the environments; others have the rest"
+        )
     yield _links(status, refresh)
     yield element("h2", "Collectors")
     yield _collectors(status)

@@ -122,6 +122,8 @@ class Status:
     reload_successful: bool = True
     audit: AuditStatus | None = None
     telemetry_path: str = "/metrics"
+    shard: str | None = None
+    """Which part of the account this is, as ``1/3``; None where it is all of it."""
     documentation: str | None = None
     """URL of the documentation, if there is one to point to."""
 

@@ -18,7 +18,7 @@ from exporter.emulator import Emulator, Scale, World
 from exporter.emulator.credentials import CLIENT_ID, SECRET
 from exporter.emulator.server import serve
 from exporter.errors import ConfigurationError
-from exporter.settings import Loaded, resolve
+from exporter.settings import Loaded, Shard, resolve
 
 SMALL = Scale(environments=4, spaces=20, users=5, guests=5, events_per_minute=0)
 
@@ -198,3 +198,21 @@ async def test_without_a_credential_nothing_starts() -> None:
     loaded = resolve({}, {})
     with pytest.raises(ConfigurationError, match="AUTH_TOKEN"):
         Daemon(loaded, lambda: loaded, wall=time.time, rng=Random(1))
+
+
+async def test_the_audit_log_of_the_first_shard_is_of_the_whole_account(tmp_path: Path) -> None:
+    flags = {"shard": "0/2", "audit": "true", "audit.interval": "1s", "audit.settle": "0s"}
+    async with _stage(tmp_path, **flags) as stage:
+        world = stage.emulator.world
+        environments = [environment.id for environment in world.account.environments]
+        assert any(not Shard(0, 2).owns(of) for of in environments)
+        for of in environments:
+            world.add_events(3, environment_id=of)
+        happened = len(world.events(time.time() - 3000))
+        after = await stage.until("flatfile_audit_records_total", happened)
+        of_others = [
+            name
+            for name in after
+            if any(of in name for of in environments if not Shard(0, 2).owns(of))
+        ]
+        assert of_others == []

@@ -122,7 +122,13 @@ async def bench(
         transport=httpx.ASGITransport(emulator),
     )
     store = Store(folder, wall)
-    made = Bench(emulator, session, store, chosen, Directory(chosen.filter.environments.admits))
+    made = Bench(
+        emulator,
+        session,
+        store,
+        chosen,
+        Directory(chosen.filter.environments.admits, chosen.shard.owns),
+    )
     try:
         yield made
     finally:

@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from exporter.rules.promql import AGENTS, INFO, NAMES, REMEMBERED, Words
+from exporter.rules.promql import AGENTS, NAMES, REMEMBERED, Words
 from exporter.rules.rule import Alert, Group, Record
 from exporter.rules.thresholds import Thresholds
 from exporter.settings.durations import duration
@@ -40,9 +40,6 @@ def _lost(t: Thresholds) -> Alert:
     environment that is renamed keeps one alert.
     """
     words = Words(t)
-    gone = (
-        f"({REMEMBERED} and on ({words.job}) flatfile_environments unless on ({words.each}) {INFO})"
-    )
     missing = words.named(words.missing(t.lost_after), lately=False)
     return Alert(
         name=LOST,
@@ -56,7 +53,7 @@ def _lost(t: Thresholds) -> Alert:
   unless on ({words.each})
     {words.newest(AGENTS)} > 0
   unless on ({words.each})
-    {gone}
+    {words.gone()}
 or on ({words.each})
 {indent(missing, "    ")}
 )
@@ -75,14 +72,21 @@ unless on ({words.each})
 
 
 def _mass(t: Thresholds) -> Alert:
-    """Those lost at once against those that are left; held as long as they are fewer."""
+    """Those lost at once against those that are left; held as long as they are fewer.
+
+    What nobody can see just now, because its shard is away, is taken to be as it was: it counts
+    with those that are left before the alert fires, and with those that are lost after that.
+    """
     words = Words(t)
     job = words.job
     agents = words.newest(AGENTS)
+    unseen = f"(({REMEMBERED} > 0 unless on ({words.each}) {words.gone()}) > bool 0)"
     left = f"sum by ({job}) ({agents} > bool 0)"
+    kept = f"sum by ({job}) ({agents} > bool 0 or on ({words.each}) {unseen})"
     at_once = f"(max by ({job}) ({_MISSING}) - {t.mass_spread})"
     lately = f"({REMEMBERED} > bool (time() - {t.mass_memory}))"
-    lost = f"sum by ({job}) (({agents} == bool 0) * on ({words.each}) {lately})"
+    empty = f"({agents} == bool 0) * on ({words.each}) {lately}"
+    lost = f"sum by ({job}) ({empty} or on ({words.each}) {unseen})"
     return Alert(
         name=MASS,
         severity="critical",
@@ -93,7 +97,7 @@ def _mass(t: Thresholds) -> Alert:
       >= {t.mass_least}
     )
   > on ({job})
-    {left}
+    {kept}
 or on ({job})
   (
       {words.firing(MASS, job)}

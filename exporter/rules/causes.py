@@ -1,6 +1,6 @@
 """What makes everything else unknown: the exporter, the API, the credential."""
 
-from exporter.rules.promql import Words
+from exporter.rules.promql import SHARDS, Words
 from exporter.rules.rule import Alert, Group
 from exporter.rules.thresholds import Thresholds
 from exporter.settings.durations import duration
@@ -12,7 +12,15 @@ INVALID = "FlatfileTokenInvalid"
 def group(t: Thresholds) -> Group:
     return Group(
         name="flatfile-exporter",
-        rules=(_down(t), _unreachable(t), _invalid(t), _expiring(t), _throttled(t), _reload(t)),
+        rules=(
+            _down(t),
+            _missing(t),
+            _unreachable(t),
+            _invalid(t),
+            _expiring(t),
+            _throttled(t),
+            _reload(t),
+        ),
     )
 
 
@@ -36,6 +44,33 @@ unless on ({job})
         description=(
             "Prometheus has no healthy target of {{ $labels.job }}. Nothing is known about the"
             " environments until it is back; alerts that fire stay as they are."
+        ),
+    )
+
+
+def _missing(t: Thresholds) -> Alert:
+    """A shard that is away, or processes that do not agree how many there are.
+
+    All away is FlatfileExporterDown; one of several replicas of a shard is nobody's business.
+    """
+    job = t.identity
+    there = f"count by ({job}) (max by ({job}, shard) ({SHARDS}))"
+    most = f"max by ({job}) ({SHARDS})"
+    fewest = f"min by ({job}) ({SHARDS})"
+    return Alert(
+        name="FlatfileShardMissing",
+        severity="critical",
+        lasting=t.down_for,
+        expr=f"""
+  {most} - on ({job}) {there} > 0
+or on ({job})
+  {most} - on ({job}) {fewest} > 0
+""",
+        summary="A part of the environments is not watched.",
+        description=(
+            "The exporters of {{ $labels.job }} share the account, and not all of its shards are"
+            " there, or they do not agree how many there are. Alerts about the environments of"
+            " the missing ones stay as they are, and no new ones fire."
         ),
     )
 

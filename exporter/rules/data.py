@@ -14,19 +14,22 @@ def group(t: Thresholds) -> Group:
 def _stale(t: Thresholds) -> Alert:
     """Each collector by its own interval. One that never succeeded is as old as its process.
 
+    Of replicas the one that does best counts; each shard for itself, for no other can stand in.
     The interval is read now and not from the past: it is there exactly while the collector is
     switched on. After an outage of the API a collector gets the time of one interval: its next
     round may be as far away, and is no second thing to be told. (Twice the look back is added,
     once for the steps in which the outage is looked for, and once for the round itself.)
     """
     words = Words(t)
-    each = f"{t.identity}, collector"
+    each = f"{t.identity}, shard, collector"
+    success = words.of_shards("flatfile_collector_last_success_timestamp_seconds")
+    asked = words.of_shards("flatfile_collector_interval_seconds")
     age = (
-        f"(time() - (max by ({each}) (flatfile_collector_last_success_timestamp_seconds)"
-        f" or max by ({each}) (flatfile_collector_interval_seconds * 0"
+        f"(time() - (max by ({each}) ({success})"
+        f" or max by ({each}) ({asked} * 0"
         f" + on ({t.identity}, instance) group_left () process_start_time_seconds)))"
     )
-    interval = f"max by ({each}) (flatfile_collector_interval_seconds)"
+    interval = f"max by ({each}) ({asked})"
     cause = words.firing(f"{UNREACHABLE}|{INVALID}", t.identity)
     span = f"{duration(t.hold)}:{words.lookback}"  # every minute would cost too much
     since = f"(time() - max_over_time(timestamp({cause})[{span}]))"
@@ -44,7 +47,8 @@ unless on ({each})
 """,
         summary="A collector has not succeeded for a while.",
         description=(
-            "Collector {{ $labels.collector }} of {{ $labels.job }} has not had a complete round"
+            "Collector {{ $labels.collector }} of {{ $labels.job }}"
+            "{{ with $labels.shard }} (shard {{ . }}){{ end }} has not had a complete round"
             " for {{ $value | humanizeDuration }}. What it measures is old or missing."
         ),
     )
@@ -89,24 +93,26 @@ def _failing(t: Thresholds) -> Alert:
 
 
 def _stopped(t: Thresholds) -> Alert:
-    """Compared with the same time yesterday and a week ago: nights and weekends are no news."""
+    """Compared with the same time yesterday and a week ago: nights and weekends are no news.
+
+    Only a replica, or a shard, that reads the feed can tell that it is silent.
+    """
     words = Words(t)
     # The clock of the platform goes on when nobody works.
     recent = 'flatfile_recent_events{topic!~"cron:.+"}'
 
-    def total(when: str) -> str:
+    def total(when: str, fresh: str = "") -> str:
         by_replica = f"sum by ({words.each}, instance) ({recent}{when})"
-        return f"max by ({words.each}) ({by_replica})"
+        return f"max by ({words.each}) ({by_replica}{fresh})"
 
-    fresh = f"""max by ({t.identity}) (flatfile_collector_success{{collector="events"}}) == 1"""
+    reads = """flatfile_collector_success{collector="events"} == 1"""
+    fresh = f" and on ({t.identity}, instance) {reads}"
     silent = f"""
-    {total("")} == 0
+    {total("", fresh)} == 0
   and on ({words.each})
     {total(" offset 1d")} >= {t.busy_events}
   and on ({words.each})
     {total(" offset 1w")} >= {t.busy_events}
-  and on ({t.identity})
-    {fresh}
 """
     return Alert(
         name="FlatfileEventsStopped",

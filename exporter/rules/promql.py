@@ -15,6 +15,8 @@ REMEMBERED = "flatfile:environment_agent_last_seen_timestamp_seconds:remembered"
 AGENTS = "flatfile_environment_agents"
 INFO = "flatfile_environment_info"
 LISTED = "flatfile_environment_last_success_timestamp_seconds"
+ENVIRONMENTS = "flatfile_environments"
+SHARDS = "flatfile_exporter_shards"
 NAMES = "environment_name, production"
 """The labels that an alert about an environment takes over from ``flatfile_environment_info``."""
 
@@ -52,6 +54,26 @@ class Words:
         matcher = "=~" if "|" in alert else "="
         own = f'ALERTS{{alertname{matcher}"{alert}",alertstate="firing"}}'
         return f"max by ({labels}) ({own})"
+
+    def gone(self) -> str:
+        """Environments that are remembered, and not in a list that is whole.
+
+        It is whole if as many are named as were counted: where shards share the account, only one
+        counts, and each names its own. A shard that is away takes its names along, and nothing
+        else.
+        """
+        named = f"count by ({self.job}) ({self.newest(INFO)})"
+        counted = f"max by ({self.job}) ({ENVIRONMENTS})"
+        whole = f"({named} or on ({self.job}) {counted} * 0) >= on ({self.job}) {counted}"
+        return f"({REMEMBERED} and on ({self.job}) ({whole}) unless on ({self.each}) {INFO})"
+
+    def of_shards(self, metric: str) -> str:
+        """With the label ``shard`` where several share the account, as it is elsewhere."""
+        here = f"{self.job}, instance"
+        return (
+            f"({metric} + on ({here}) group_left (shard) ({SHARDS} > 1) * 0"
+            f" or on ({here}, collector) {metric})"
+        )
 
     def maintained(self) -> str:
         """Environments under maintenance, and for a while after it.

@@ -7,7 +7,16 @@ minute 10: the round of minute 11 is the first without it.
 from collections.abc import Iterator, Mapping
 
 from tests.rules.scenario import Firing, Scenario, Silent, Wording, told
-from tests.rules.world import Env, Replica, always, during, outside, scraped, without
+from tests.rules.world import (
+    Env,
+    Replica,
+    When,
+    always,
+    during,
+    outside,
+    scraped,
+    without,
+)
 
 ALERT = "FlatfileEnvironmentAgentLost"
 GONE = 10
@@ -41,6 +50,7 @@ def scenarios() -> Iterator[Scenario]:
     yield from _restarts()
     yield from _holds()
     yield from _replicas()
+    yield from _shards()
 
 
 def _losses() -> Iterator[Scenario]:
@@ -371,4 +381,73 @@ def _replicas() -> Iterator[Scenario]:
         (Replica(), Replica(instance="b:10042", listed=during(0, 15), agents=always)),
         Silent(end=FIRST - 1),
         firing(LAST, 60),
+    )
+
+
+def _shards() -> Iterator[Scenario]:
+    """Environment ``a`` is the first of three shards', ``b`` the second's, ``c`` the third's."""
+    lost = {"a": STEADY, "b": Env(agents=without(GONE + 1)), "c": STEADY}
+    second = Firing(start=LAST, end=90, labels=({"environment_id": "b"},))
+
+    def shards(replicas: str = "", *, up: When = always) -> tuple[Replica, ...]:
+        """Three, of which the second one is not always there; more with replicas of each."""
+        return tuple(
+            Replica(
+                instance=f"{index}{replica}:10042",
+                shard=(index, 3),
+                up=up if index == 1 else always,
+            )
+            for index in range(3)
+            for replica in replicas or "a"
+        )
+
+    yield scene(
+        "three shards: a loss in one of them fires once, and nothing else does",
+        90,
+        lost,
+        shards(),
+        Silent(end=FIRST - 1),
+        second,
+    )
+    yield scene(
+        "three shards with two replicas each: a loss in one of them fires once",
+        90,
+        lost,
+        shards("ab"),
+        Silent(end=FIRST - 1),
+        second,
+    )
+    yield scene(
+        "three shards, nothing is lost: silent while one of them is away for half an hour",
+        90,
+        {"a": STEADY, "b": STEADY, "c": STEADY},
+        shards(up=outside(20, 50)),
+        Silent(end=90),
+    )
+    yield scene(
+        "three shards: firing, then its shard is away for half an hour: no false resolve",
+        90,
+        lost,
+        shards(up=outside(35, 65)),
+        second,
+    )
+    yield scene(
+        "three shards: firing, then the environment is deleted: resolves",
+        90,
+        {**lost, "b": Env(agents=without(GONE + 1), exists=during(0, 40))},
+        shards(),
+        Firing(start=LAST, end=39, labels=({"environment_id": "b"},)),
+        Silent(start=40, end=90),
+    )
+    yield scene(
+        "from one to two shards: an environment that changes its exporter fires once and stays",
+        90,
+        lost,
+        (
+            Replica(up=during(0, 40)),
+            Replica(instance="0:10042", shard=(0, 2), up=during(38, 91)),
+            Replica(instance="1:10042", shard=(1, 2), up=during(42, 91)),
+        ),
+        Silent(end=FIRST - 1),
+        second,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.rules.scenario import Firing, Scenario, Silent, Wording, told
 
 DOWN = "FlatfileExporterDown"
+MISSING = "FlatfileShardMissing"
 UNREACHABLE = "FlatfileAPIUnreachable"
 INVALID = "FlatfileTokenInvalid"
 EXPIRING = "FlatfileTokenExpiringSoon"
@@ -31,6 +32,7 @@ def scene(
 
 def scenarios() -> Iterator[Scenario]:
     yield from _down()
+    yield from _missing()
     yield from _unreachable()
     yield from _invalid()
     yield from _expiring()
@@ -86,6 +88,63 @@ def _down() -> Iterator[Scenario]:
         DOWN,
         "targets of other jobs are nobody's business here",
         {'up{job="node",instance="a:9100"}': "1x9 0x50"},
+        Silent(end=60),
+    )
+
+
+def _missing() -> Iterator[Scenario]:
+    def shard(index: int, instance: str = "") -> str:
+        where = instance or f"{index}:10042"
+        return f'flatfile_exporter_shards{{job="flatfile",instance="{where}",shard="{index}"}}'
+
+    yield scene(
+        MISSING,
+        "a shard that is away fires, until it is back",
+        {shard(0): "3x80", shard(1): "3x9 stale _x39 3x30", shard(2): "3x80"},
+        Silent(end=14),
+        firing(16, 49),
+        Silent(start=51, end=80),
+        wording=(
+            told(
+                MISSING,
+                30,
+                "A part of the environments is not watched.",
+                "The exporters of flatfile share the account, and not all of its shards are there,"
+                " or they do not agree how many there are. Alerts about the environments of the"
+                " missing ones stay as they are, and no new ones fire.",
+                severity="critical",
+            ),
+        ),
+    )
+    yield scene(
+        MISSING,
+        "one of two replicas of a shard is enough",
+        {shard(0): "2x60", shard(1): "2x9 stale _x50", shard(1, "b:10042"): "2x60"},
+        Silent(end=60),
+    )
+    yield scene(
+        MISSING,
+        "two that each look at everything are whole",
+        {shard(0, "a:10042"): "1x60", shard(0, "b:10042"): "1x9 stale _x50"},
+        Silent(end=60),
+    )
+    yield scene(
+        MISSING,
+        "shards that do not agree how many they are fire",
+        {shard(0): "2x60", shard(1): "2x60", shard(0, "c:10042"): "3x60", shard(2): "3x60"},
+        Silent(end=4),
+        firing(6, 60),
+    )
+    yield scene(
+        MISSING,
+        "a rollout of one shard after the other is silent",
+        {shard(0): "2x9 stale _ 2x50", shard(1): "2x12 stale _ 2x50"},
+        Silent(end=60),
+    )
+    yield scene(
+        MISSING,
+        "all of them away is the business of another",
+        {shard(0): "2x9 stale _x50", shard(1): "2x9 stale _x50"},
         Silent(end=60),
     )
 

@@ -108,6 +108,42 @@ def _stale() -> Iterator[Scenario]:
         },
         Silent(end=60),
     )
+    shards = {
+        f'flatfile_exporter_shards{{job="flatfile",instance="{at}:10042",shard="{index}"}}': "2x60"
+        for at, index in (("a", 0), ("b", 1), ("c", 1))
+    }
+    of_shards = {
+        **shards,
+        **{_of(interval, "agents", f"{at}:10042"): "60x60" for at in "abc"},
+        _of(success, "agents"): "0+60x60",
+        _of(success, "agents", "c:10042"): "0+60x10 600x50",
+    }
+    yield scene(
+        STALE,
+        "a shard that sees nothing is not made up for by another one",
+        {**of_shards, _of(success, "agents", "b:10042"): "0+60x10 600x50"},
+        Silent(end=20),
+        firing(21, 60),
+        wording=(
+            told(
+                STALE,
+                30,
+                "A collector has not succeeded for a while.",
+                "Collector agents of flatfile (shard 1) has not had a complete round for 20m 0s."
+                " What it measures is old or missing.",
+                severity="warning",
+                reads=True,
+                collector="agents",
+                shard="1",
+            ),
+        ),
+    )
+    yield scene(
+        STALE,
+        "one of two replicas of a shard is enough",
+        {**of_shards, _of(success, "agents", "b:10042"): "0+60x60"},
+        Silent(end=60),
+    )
     yield scene(
         STALE,
         "after an outage of the API each collector gets the time of one interval",
@@ -229,6 +265,38 @@ def weekly() -> Iterator[Scenario]:
                 environment="a",
             ),
         ),
+    )
+    yield scene(
+        STOPPED,
+        "two shards with two replicas each: the one that is silent fires once",
+        {
+            **{series.replace("a:10042", f"{at}:10042"): whole for series in base for at in "abcd"},
+            **{
+                events.format("records:updated").replace("a:10042", f"{at}:10042"): busy
+                for at in "ab"
+            },
+            **{
+                events.format("records:updated")
+                .replace("a:10042", f"{at}:10042")
+                .replace('environment_id="a"', 'environment_id="b"'): whole.replace("1x", "40x")
+                for at in "cd"
+            },
+        },
+        Silent(end=start - 30),
+        Firing(start=start, end=end - 60, labels=(A,)),
+        step=30,
+    )
+    yield scene(
+        STOPPED,
+        "two shards: one that does not read is not silent because the other one reads",
+        {
+            NAME: whole,
+            events.format("records:updated"): busy,
+            success: f"1x{silence - 2} 0x{_DAY + 1}",
+            success.replace("a:10042", "b:10042"): whole,
+        },
+        Silent(end=end),
+        step=30,
     )
     yield scene(
         STOPPED,

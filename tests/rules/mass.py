@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tests.rules.scenario import Firing, Scenario, Silent, Wording, told
-from tests.rules.world import Env, Replica, during, outside, scraped, without
+from tests.rules.world import Env, Replica, When, always, during, outside, scraped, without
 
 MASS = "FlatfileAgentsMassDisappearance"
 FLAPPING = "FlatfileEnvironmentAgentFlapping"
@@ -22,10 +22,11 @@ def _mass(
     minutes: int,
     account: Mapping[str, Env],
     *said: Firing | Silent,
-    replica: Replica | None = None,
+    replica: Replica | tuple[Replica, ...] = (),
     wording: tuple[Wording, ...] = (),
 ) -> Scenario:
-    series = scraped(minutes, account, replica or Replica())
+    replicas = replica if isinstance(replica, tuple) else (replica,)
+    series = scraped(minutes, account, *(replicas or (Replica(),)))
     return Scenario(name=name, alert=MASS, series=series, said=said, wording=wording)
 
 
@@ -113,7 +114,47 @@ def scenarios() -> Iterator[Scenario]:
         Silent(end=60),
         replica=Replica(listed=during(0, 14), agents=during(0, 14)),
     )
+    yield from _shards()
     yield from _flapping()
+
+
+def _shards() -> Iterator[Scenario]:
+    """Every other environment is the first shard's."""
+
+    def shards(up: When = always, replicas: str = "a") -> tuple[Replica, ...]:
+        return tuple(
+            Replica(
+                instance=f"{index}{replica}:10042",
+                shard=(index, 2),
+                up=up if index == 1 else always,
+            )
+            for index in range(2)
+            for replica in replicas
+        )
+
+    yield _mass(
+        "two shards with two replicas each: four of six fire as in one",
+        60,
+        _account(4, 6),
+        Silent(end=16),
+        firing(BEFORE_SINGLE_LOSSES, 60),
+        replica=shards(replicas="ab"),
+    )
+    yield _mass(
+        "two shards: three of ten are silent while the shard of five others is away",
+        60,
+        {f"e{i}": Env(agents=without(GONE if i in {0, 2, 4} else 9_999)) for i in range(10)},
+        Silent(end=60),
+        replica=shards(outside(9, 50)),
+    )
+    yield _mass(
+        "two shards: stays while the shard of what was lost is away",
+        90,
+        {f"e{i}": Env(agents=without(GONE if i % 2 else 9_999)) for i in range(11)}
+        | {f"e{i}": Env(agents=without(GONE)) for i in (0, 2)},
+        firing(BEFORE_SINGLE_LOSSES, 90),
+        replica=shards(outside(35, 65)),
+    )
 
 
 def _flapping() -> Iterator[Scenario]:

@@ -10,6 +10,13 @@ from exporter.rules.promql import REMEMBERED
 
 DEFAULTS = Thresholds()
 EACH = "on (job, environment_id)"
+_COUNTED = "max by (job) (flatfile_environments)"
+_WHOLE = (
+    "(count by (job) (max by (job, environment_id) (flatfile_environment_info))"
+    f" or on (job) {_COUNTED} * 0) >= on (job) {_COUNTED}"
+)
+_GONE = f"({REMEMBERED} and on (job) ({_WHOLE}) unless {EACH} flatfile_environment_info)"
+_UNSEEN = f"(({REMEMBERED} > 0 unless {EACH} {_GONE}) > bool 0)"
 _LISTED = "flatfile_environment_last_success_timestamp_seconds"
 _NEWEST = f"max by (job, environment_id) ({_LISTED})"
 _THEN = f"max by (job, environment_id) (last_over_time({_LISTED}[5m] offset 10m))"
@@ -163,13 +170,25 @@ LOST_MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a hold that does not look whether the environment is gone",
         killer="firing, then the environment is deleted while the exporter is healthy",
-        old=f"unless {EACH} ({REMEMBERED} and on (job) flatfile_environments"
-        f" unless {EACH} flatfile_environment_info)",
+        old=f"unless {EACH} {_GONE}",
     ),
     Mutation(
         name="an environment is gone as soon as nobody lists it",
         killer="firing, then exporter gone for 30 minutes: no",
-        old="and on (job) flatfile_environments ",
+        old=f"and on (job) ({_WHOLE}) ",
+    ),
+    Mutation(
+        name="an environment is gone as soon as the first shard lists",
+        killer="three shards: firing, then its shard is away",
+        old=_WHOLE,
+        new="flatfile_environments",
+    ),
+    Mutation(
+        name="an environment of a shard is never gone",
+        killer="three shards: firing, then the environment is deleted",
+        old=_WHOLE,
+        new="count by (job, instance) (flatfile_environment_info)"
+        " >= on (job, instance) flatfile_environments",
     ),
     Mutation(
         name="every environment is gone while any is listed",
@@ -236,6 +255,12 @@ LOST_MUTATIONS: tuple[Mutation, ...] = (
     ),
 )
 
+_ASKED = "flatfile_collector_interval_seconds"
+_INTERVAL = (
+    f"max by (job, shard, collector) (({_ASKED}"
+    " + on (job, instance) group_left (shard) (flatfile_exporter_shards > 1) * 0"
+    f" or on (job, instance, collector) {_ASKED}))"
+)
 _LEFT = "max by (job, environment_id) (flatfile_environment_agents) > bool 0"
 _MASS_HOLD = f'ALERTS{{alertname="{MASS}",alertstate="firing"}}'
 
@@ -244,8 +269,22 @@ OTHER_MUTATIONS: tuple[Mutation, ...] = (
         alert=MASS,
         name="no comparison with what is left",
         killer="four of ten",
-        old=f"> on (job) sum by (job) ({_LEFT}) or",
+        old=f"> on (job) sum by (job) ({_LEFT} or {EACH} {_UNSEEN}) or",
         new="or",
+    ),
+    Mutation(
+        alert=MASS,
+        name="what nobody sees is not left",
+        killer="two shards: three of ten",
+        old=f"> on (job) sum by (job) ({_LEFT} or {EACH} {_UNSEEN}) or",
+        new=f"> on (job) sum by (job) ({_LEFT}) or",
+    ),
+    Mutation(
+        alert=MASS,
+        name="what nobody sees is not lost",
+        killer="two shards: stays while",
+        old=f" or {EACH} {_UNSEEN}) )",
+        new=") )",
     ),
     Mutation(
         alert=MASS, name="no hold", killer="a later loss", old=_MASS_HOLD, new="(vector(1) > 2)"
@@ -295,8 +334,21 @@ OTHER_MUTATIONS: tuple[Mutation, ...] = (
         alert="FlatfileDataStale",
         name="the same for every interval",
         killer="guests are asked hourly",
-        old="> on (job, collector) 3 * max by (job, collector)"
-        " (flatfile_collector_interval_seconds)",
+        old=f"> on (job, shard, collector) 3 * {_INTERVAL}",
+    ),
+    Mutation(
+        alert="FlatfileDataStale",
+        name="one shard for all",
+        killer="a shard that sees nothing",
+        old="(job, shard, collector)",
+        new="(job, collector)",
+    ),
+    Mutation(
+        alert="FlatfileDataStale",
+        name="each replica for itself",
+        killer="one of two replicas of a shard",
+        old="(job, shard, collector)",
+        new="(job, shard, collector, instance)",
     ),
     Mutation(
         alert="FlatfileDataStale",
@@ -308,30 +360,29 @@ OTHER_MUTATIONS: tuple[Mutation, ...] = (
         alert="FlatfileDataStale",
         name="no time for the next round after an outage",
         killer="after an outage of the API",
-        old="max by (job, collector) (flatfile_collector_interval_seconds) + 600 >",
-        new="max by (job, collector) (flatfile_collector_interval_seconds) * 0 >",
+        old=f"{_INTERVAL} + 600 >",
+        new=f"{_INTERVAL} * 0 >",
     ),
     Mutation(
         alert="FlatfileDataStale",
         name="the same time for the next round of each",
         killer="after an outage of the API",
-        old="max by (job, collector) (flatfile_collector_interval_seconds) + 600 >",
-        new="max by (job, collector) (flatfile_collector_interval_seconds) * 0 + 600 >",
+        old=f"{_INTERVAL} + 600 >",
+        new=f"{_INTERVAL} * 0 + 600 >",
     ),
     Mutation(
         alert="FlatfileDataStale",
         name="one replica is not enough",
-        killer="one of two replicas",
-        old="(max by (job, collector) (flatfile_collector_last",
-        new="(min by (job, collector) (flatfile_collector_last",
+        killer="one of two replicas is",
+        old="(max by (job, shard, collector) ((flatfile_collector_last",
+        new="(min by (job, shard, collector) ((flatfile_collector_last",
     ),
     Mutation(
         alert="FlatfileDataStale",
         name="collectors that are switched off, too",
         killer="a collector that is switched off",
-        old="> on (job, collector) 3 * max by (job, collector)"
-        " (flatfile_collector_interval_seconds)",
-        new="> on (job, collector) 3 * max by (job, collector)"
+        old=f"> on (job, shard, collector) 3 * {_INTERVAL}",
+        new="> on (job, shard, collector) 3 * max by (job, shard, collector)"
         " (last_over_time(flatfile_collector_interval_seconds[1h]))",
     ),
     Mutation(
@@ -344,7 +395,7 @@ OTHER_MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         alert="FlatfileExporterDown",
         name="one replica is not enough",
-        killer="one of two replicas",
+        killer="one of two replicas is",
         old='unless on (job) max by (job) (up{job=~".*flatfile.*"}) == 1',
         new='unless on (job) min by (job) (up{job=~".*flatfile.*"}) == 1',
     ),
@@ -393,6 +444,32 @@ OTHER_MUTATIONS: tuple[Mutation, ...] = (
         killer="the first failure ever",
         old="+ 5",
         new="+ 0",
+    ),
+)
+
+_THERE = "max by (job) (flatfile_exporter_shards)"
+
+SHARD_MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        alert="FlatfileShardMissing",
+        name="each replica is a shard",
+        killer="a shard that is away",
+        old="count by (job) (max by (job, shard) (flatfile_exporter_shards))",
+        new="count by (job) (flatfile_exporter_shards) + 1",
+    ),
+    Mutation(
+        alert="FlatfileShardMissing",
+        name="replicas that are away are missed, too",
+        killer="one of two replicas of a shard",
+        old=f"{_THERE} - on (job) count by (job) (max by (job, shard) (flatfile_exporter_shards))",
+        new="count by (job) (count_over_time(flatfile_exporter_shards[1h])) - on (job)"
+        " count by (job) (flatfile_exporter_shards)",
+    ),
+    Mutation(
+        alert="FlatfileShardMissing",
+        name="whatever they say how many there are",
+        killer="shards that do not agree",
+        old=f"or on (job) {_THERE} - on (job) min by (job) (flatfile_exporter_shards) > 0",
     ),
 )
 
@@ -456,4 +533,4 @@ AUDIT_MUTATIONS: tuple[Mutation, ...] = (
     ),
 )
 
-MUTATIONS = (*LOST_MUTATIONS, *_windows(), *OTHER_MUTATIONS, *AUDIT_MUTATIONS)
+MUTATIONS = (*LOST_MUTATIONS, *_windows(), *OTHER_MUTATIONS, *SHARD_MUTATIONS, *AUDIT_MUTATIONS)

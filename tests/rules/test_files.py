@@ -21,6 +21,7 @@ NAMES = {
     "FlatfileEnvironmentAgentFlapping": "warning",
     "FlatfileDataStale": "warning",
     "FlatfileExporterDown": "critical",
+    "FlatfileShardMissing": "critical",
     "FlatfileAPIUnreachable": "critical",
     "FlatfileTokenInvalid": "critical",
     "FlatfileTokenExpiringSoon": "warning",
@@ -35,6 +36,7 @@ NAMES = {
 }
 CAUSES = {"FlatfileExporterDown", "FlatfileAPIUnreachable", "FlatfileTokenInvalid"}
 PROCESS = {
+    "FlatfileShardMissing",
     "FlatfileExporterConfigReloadFailed",
     "FlatfileAuditSinkStuck",
     "FlatfileAuditGap",

@@ -52,7 +52,8 @@ class Replica:
 
     ``every`` is the interval of the agents collector. ``agents`` and ``listed`` say when the API
     answers about agents and environments, ``blind`` that the token sees no agents. The clock is
-    ``clock`` minutes fast.
+    ``clock`` minutes fast. ``shard`` is which one of how many it is; of the environments it has
+    each so manieth.
     """
 
     instance: str = "a:10042"
@@ -63,15 +64,22 @@ class Replica:
     every: int = 1
     clock: int = 0
     keeps_state: bool = True
+    shard: tuple[int, int] = (0, 1)
     sights: dict[str, int] = field(default_factory=dict)
     names: dict[str, str] | None = None
     names_at: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
     due: int = 0
+    listed_in_all: int = 0
 
-    def minute(self, t: int, account: Mapping[str, Env]) -> dict[str, float]:
+    def own(self, account: Mapping[str, Env]) -> dict[str, Env]:
+        index, count = self.shard
+        return {of: env for i, (of, env) in enumerate(account.items()) if i % count == index}
+
+    def minute(self, t: int, everything: Mapping[str, Env]) -> dict[str, float]:
         """Play the rounds that are due, and give the page."""
+        account = self.own(everything)
         if not self.up(t):
             self.names, self.counts, self.counted, self.due = None, {}, {}, t + 1
             if not self.keeps_state:
@@ -79,6 +87,7 @@ class Replica:
             return {}
         if self.listed(t):
             self.names_at = t
+            self.listed_in_all = sum(env.exists(t) for env in everything.values())
             self.names = {
                 of: env.name(t) if env.name else f"Name of {of}"
                 for of, env in account.items()
@@ -100,8 +109,10 @@ class Replica:
                     self.sights[of] = t
 
     def _page(self, t: int, account: Mapping[str, Env]) -> Iterable[tuple[str, float]]:
+        yield f'flatfile_exporter_shards{{%s,shard="{self.shard[0]}"}}', self.shard[1]
         if self.names is not None and t - self.names_at <= _RETAINED:
-            yield "flatfile_environments{%s}", len(self.names)
+            if self.shard[0] == 0:
+                yield "flatfile_environments{%s}", self.listed_in_all
             for of, name in self.names.items():
                 labels = f'environment_id="{of}",environment_name="{name}",production="true"'
                 yield f"flatfile_environment_info{{%s,{labels}}}", 1

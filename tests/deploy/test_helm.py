@@ -247,6 +247,10 @@ def test_a_credential_in_the_values_arrives_as_it_was_written(helm: Helm) -> Non
         ),
         (["demo=true", 'config.storage={"path": "/tmp"}'], "set persistence"),
         (["demo=true", "replicas=2", 'persistence.existingClaim="c"'], "cannot share a state"),
+        (["demo=true", "shards=2", "replicas=2"], "set replicas to 1"),
+        (["demo=true", "shards=2", 'persistence.existingClaim="c"'], "shards cannot share"),
+        (["demo=true", "shards=0"], "shards"),
+        (["demo=true", 'config.shard="0/2"'], "each pod has its own"),
         (["demo=true", "terminationGracePeriodSeconds=5"], "terminationGracePeriodSeconds"),
         (["demo=true", "serviceMonitor.interval=30"], "serviceMonitor/interval"),
         (["demo=true", 'imagee.tag="x"'], "imagee"),
@@ -421,6 +425,38 @@ def test_a_change_of_the_configuration_starts_new_pods(helm: Helm) -> None:
         return made["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
 
     assert stamp() != stamp('config={"log": {"level": "debug"}}')
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("kubernetes", KUBERNETES[1:])
+def test_each_pod_of_a_sharded_release_gets_its_own_shard(helm: Helm, kubernetes: str) -> None:
+    rendered = helm.render(of("minimal"), sets=["shards=3"], kubernetes=kubernetes)
+    made = rendered.only("StatefulSet")
+    kubernetes_validate.validate(made, kubernetes, strict=True)
+    assert made["spec"]["replicas"] == 3
+    names = [one["name"] for one in rendered.container["env"]]
+    given = {one["name"]: one for one in rendered.container["env"]}
+    # Kubernetes fills in only what stands before.
+    assert names.index("POD_INDEX") < names.index("FLATFILE_EXPORTER_SHARD")
+    label = given["POD_INDEX"]["valueFrom"]["fieldRef"]["fieldPath"]
+    assert label == "metadata.labels['apps.kubernetes.io/pod-index']"
+    for index in range(3):
+        shard = given["FLATFILE_EXPORTER_SHARD"]["value"].replace("$(POD_INDEX)", str(index))
+        settings = resolve({}, {"FLATFILE_EXPORTER_SHARD": shard}).settings
+        assert (settings.shard.index, settings.shard.count) == (index, 3)
+
+
+@pytest.mark.peers
+def test_a_release_of_one_shard_says_nothing_of_shards(helm: Helm) -> None:
+    assert "SHARD" not in helm.render(of("minimal")).text
+    assert helm.render(of("everything")).only("StatefulSet")["spec"]["replicas"] == 2
+
+
+@pytest.mark.peers
+def test_shards_are_refused_where_a_pod_cannot_learn_its_number(helm: Helm) -> None:
+    with pytest.raises(Refused) as refused:
+        helm.render(of("minimal"), sets=["shards=3"], kubernetes="1.27")
+    assert "1.28" in refused.value.said
 
 
 @pytest.mark.peers

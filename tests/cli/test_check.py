@@ -176,3 +176,26 @@ def test_an_inventory_for_a_refused_credential_says_so(tmp_path: Path) -> None:
         done = inventory(emulated, tmp_path, "json")
     assert (done.code, done.out) == (1, "")
     assert "unauthorized" in done.err
+
+
+def test_check_prints_the_shard_and_how_many_environments_are_its_own(tmp_path: Path) -> None:
+    with account(tmp_path) as emulated:
+        parts = [check(emulated, tmp_path, f"--shard={index}/2") for index in range(2)]
+    assert [done.code for done in parts] == [0, 0]
+    own = []
+    for index, done in enumerate(parts):
+        assert f"shard = {index}/2 (flag --shard)" in done.out
+        (found,) = re.findall(rf"5 of 5 .*; (\d) of them are of shard {index}/2", done.out)
+        own.append(int(found))
+    assert sum(own) == 5
+    assert [states(done)["users"] for done in parts] == ["ok", "off"]
+
+
+def test_the_inventory_is_of_the_whole_account_whatever_the_shard(tmp_path: Path) -> None:
+    with account(tmp_path) as emulated:
+        whole, part = (
+            run_to_end(command("inventory", *flags, emulated=emulated), tmp_path, CREDENTIAL)
+            for flags in ((), ("--shard=1/2",))
+        )
+    assert part.code == 0
+    assert part.out == whole.out != ""

@@ -140,6 +140,11 @@ def test_everything_that_is_known_is_on_the_page() -> None:
         assert words in text, words
 
 
+def test_a_page_of_a_part_says_which_part_it_is() -> None:
+    assert "Shard" not in read(a_status()).text()
+    assert "Shard 1/3: one part of the environments" in read(a_status(shard="1/3")).text()
+
+
 def test_the_page_is_well_formed_and_can_be_read_aloud() -> None:
     html = read(a_status(collectors=(OK, FAILING), environments=(LOST,)))
     assert len(html.all("h1")) == 1

@@ -11,9 +11,9 @@ def frame() -> Frame:
         description="How the exporter does: rounds, requests, budget, token, process.",
         marks=(annotations.alerts('environment_id=""'),),
         bands=(
-            Band(4, ((3, health.replicas()), (4, health.api()), (4, health.credential()),
-                     (4, health.token()), (3, process.configuration()), (3, process.storage()),
-                     (3, process.version()))),
+            Band(4, ((3, health.replicas()), (3, process.shards()), (3, health.api()),
+                     (3, health.credential()), (3, health.token()), (3, process.configuration()),
+                     (3, process.storage()), (3, process.version()))),
             Band(9, ((12, rounds.success()), (12, rounds.failures())), title="Rounds"),
             Band(9, ((12, rounds.collectors()), (12, rounds.durations()))),
             Band(9, ((14, requests.requests()), (10, requests.latency())),

@@ -2,7 +2,7 @@
 
 from grafana.source import health
 from grafana.source.health import BY_REPLICA, NOBODY
-from grafana.source.looks import Look, good_until, yes_or_no
+from grafana.source.looks import GREEN, Look, good_until, yes_or_no
 from grafana.source.panels import Curve, Panel, Query, Text, graph, tile
 from grafana.source.promql import (
     milliseconds,
@@ -10,6 +10,7 @@ from grafana.source.promql import (
     newest,
     of,
     rate,
+    total,
 )
 from grafana.source.tables import Column, Rows, listing
 
@@ -49,6 +50,23 @@ def version() -> Panel:
     )
     expr = newest("flatfile_exporter_build_info", "version")
     return tile(text, Look(), Query(expr, "{{version}}"), words=True)
+
+
+def shards() -> Panel:
+    text = Text(
+        title="Missing shards",
+        advice=(
+            "Processes that share the account, each with its own environments. One that is missing"
+            " leaves its environments to nobody."
+        ),
+        empty=NOBODY,
+        alerts=("FlatfileShardMissing",),
+    )
+    family = of("flatfile_exporter_shards")
+    there = f"count by (job) ({most(family, 'job', 'shard')})"
+    missing = total(f"{most(family, 'job')} - on (job) {there}")
+    look = Look(words={0: ("none", GREEN)}, steps=good_until(1), decimals=0)
+    return tile(text, look, Query(missing), coloured=True)
 
 
 def memory() -> Panel:

@@ -197,6 +197,7 @@ async def test_shards_expose_together_what_one_would_of_every_family(count: int)
             {"spaces_archived": "only"},
             {"collector.spaces.info": "false", "api.page-size": "10"},
         ),
+        (MIXED, {}, {"collector.spaces.info": "false", "api.page-size": "3"}),
         (MIXED, {"space_environment_id_missing": True}, {"collector.spaces.info-limit": "900"}),
         (MIXED, {"pagination_object": False}, {}),
         (MIXED, {"guests_account_wide": "allowed"}, {}),
@@ -208,6 +209,7 @@ async def test_shards_expose_together_what_one_would_of_every_family(count: int)
     ids=[
         "counted",
         "counted apart",
+        "walked, where a part could be counted",
         "spaces without environment",
         "no page object",
         "guests account-wide",
@@ -241,6 +243,16 @@ async def test_what_is_of_the_account_is_asked_by_the_first_shard_only() -> None
         asked = Counter(request.path for request in stage.emulator.requests)
         assert asked["/users"] == ROUNDS / 300
         assert asked["/accounts/current"] == 1
+
+
+async def test_an_environment_is_asked_about_by_its_shard_only() -> None:
+    async with _stage() as stage:
+        await stage.split(3)
+        await asyncio.sleep(ROUNDS)
+        environments = len(stage.emulator.world.account.environments)
+        asked = Counter(request.path for request in stage.emulator.requests)
+        # Some twice, until each process has learned how agents are listed.
+        assert asked["/agents"] < 1.5 * environments * ROUNDS / 300
 
 
 async def test_a_shard_without_an_environment_becomes_ready() -> None:

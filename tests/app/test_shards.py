@@ -255,6 +255,25 @@ async def test_an_environment_is_asked_about_by_its_shard_only() -> None:
         assert asked["/agents"] < 1.5 * environments * ROUNDS / 300
 
 
+async def test_a_feed_of_one_environment_is_not_taken_for_the_accounts_by_whose_it_is() -> None:
+    async with _stage(quirks={"events_account_wide": "first"}) as stage:
+        world = stage.emulator.world
+        first, *others = (environment.id for environment in world.account.environments)
+        shard = next(
+            shard
+            for count in range(2, 1000)
+            for shard in (Shard(index, count) for index in range(count))
+            if shard.owns(first) and not any(map(shard.owns, others))
+        )
+        daemon = await stage.start(str(shard))
+        await asyncio.sleep(ROUNDS)
+        while not shard.owns(new := world.create_environment().id):
+            pass
+        world.add_events(3, environment_id=new, topic="job:failed")
+        await asyncio.sleep(ROUNDS)
+        assert page(daemon)["flatfile_events_total"][new, "job:failed"] == 3
+
+
 async def test_a_shard_without_an_environment_becomes_ready() -> None:
     async with _stage(Scale(environments=1, spaces=3, users=2, guests=2)) as stage:
         (environment,) = stage.emulator.world.account.environments

@@ -16,15 +16,20 @@ from pydantic.dataclasses import dataclass
 
 _CONFIG = ConfigDict(extra="ignore")
 _ISO = "an ISO 8601 date-time"
+_FIRST, _END = -62_135_596_800.0, 253_402_300_800.0  # the years 1 to 9999 in UTC
 
 
 def instant(text: str) -> float:
     """Unix seconds of an ISO 8601 text; a text without an offset is UTC (API notes, section 4).
 
-    Raises ValueError.
+    Raises ValueError, also where it is before the year 1 or after 9999 in UTC: Python reads such a
+    text (``0001-01-01T00:00:00+14:00``) and can never write it again.
     """
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not _FIRST <= at < _END:
+        raise ValueError("there is no such year in UTC")
+    return at
 
 
 def _instant(value: object) -> object:

@@ -73,6 +73,9 @@ async def test_nothing_of_what_was_said_is_in_its_representation() -> None:
         {"id": 7, "topic": "t", "createdAt": AT},
         {"id": "e", "topic": None, "createdAt": AT},
         {"id": "e", "topic": "t", "createdAt": "yesterday"},
+        {"id": "e", "topic": "t", "createdAt": "0001-01-01T00:00:00+14:00"},
+        {"id": "e", "topic": "t", "createdAt": "9999-12-31T23:59:59-14:00"},
+        {"id": "e", "topic": "t", "createdAt": "9999-12-31T23:59:59.999999Z"},  # a double: 10000
         {"id": "e", "topic": "t", "createdAt": 1_800_000_000},
         {"id": "e", "topic": "t"},
     ],

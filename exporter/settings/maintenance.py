@@ -27,7 +27,10 @@ class Window:
         """Read ``staging 2026-11-22T12:00:00Z``; a name may hold spaces. Raises ValueError."""
         environment, _, end = line(text.strip()).rpartition(" ")
         try:
-            until = datetime.fromisoformat(end)
+            moment = datetime.fromisoformat(end)
+            until = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            # Before the year 1 or after 9999 in UTC it could not be shown again: ValueError.
+            datetime.fromtimestamp(until, UTC)
         except ValueError:
             until = None
         if not environment.strip() or until is None:
@@ -35,8 +38,7 @@ class Window:
                 f"{quoted(text)} is not an environment and the end of its maintenance;"
                 " write one such as 'staging 2026-11-22T12:00:00Z'"
             )
-        moment = until if until.tzinfo else until.replace(tzinfo=UTC)
-        return cls(environment.strip(), moment.timestamp())
+        return cls(environment.strip(), until)
 
     def covers(self, environment_id: str, name: str, now: float) -> bool:
         return self.environment in {environment_id, name} and now < self.until

@@ -61,7 +61,14 @@ async def test_a_line_that_cannot_be_read_is_said_and_the_others_hold(tmp_path: 
         assert [problem[:7] for problem in said] == ["line 1:", "line 2:", "line 3:"]
 
 
-@pytest.mark.parametrize("text", ["", "staging", END, "staging soon", "a\nb " + END])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "staging", END, "staging soon", "a\nb " + END),
+        "staging 0001-01-01T00:00:00+14:00",
+        "staging 9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_maintenance_without_an_environment_or_an_end_is_a_mistake(text: str) -> None:
     with pytest.raises(ValueError, match=r"write one|is empty|control"):
         Window.parse(text)

@@ -14,6 +14,7 @@ from exporter.audit.store.seal import SignedHead
 from exporter.errors import StorageFailed
 
 _SIZE = 64 * 1024  # bytes; more is no head
+_TEXTS = ("hash", "log")
 
 
 def write(path: Path, signed: SignedHead) -> None:
@@ -47,7 +48,7 @@ def read(path: Path) -> SignedHead | None:
             f"the signed head {path} cannot be read: {error.strerror or error}; "
             "make it readable for this user, or name another file"
         ) from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise StorageFailed(
             f"{path} holds no signed head; restore it, or move it away if it never was one"
         ) from error
@@ -60,8 +61,12 @@ def _signed(text: bytes) -> SignedHead:
         signature=bytes.fromhex(found["signature"]),
         public=str(found["public"]),
     )
-    if signed.said["statement"] != "head":
+    said = signed.said
+    if said["statement"] != "head":
         raise ValueError("it is another statement")
+    # Asked for before the signature is looked at, to tell which of several is the newest.
+    if type(said["sequence"]) is not int or not all(isinstance(said[n], str) for n in _TEXTS):
+        raise ValueError("it does not say of which record it is")
     return signed
 
 

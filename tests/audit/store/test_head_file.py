@@ -1,5 +1,6 @@
 """The newest signed head in a file of its own."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -28,7 +29,26 @@ def test_a_head_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"head": 1}', '{"head": "{}"}', "\xff"])
+def _said(**fields: object) -> str:
+    statement = json.dumps({"schema": 1, "statement": "head", **fields})
+    return json.dumps({"head": statement, "signature": "00", "public": "00"})
+
+
+NO_HEADS = {
+    "empty": "",
+    "half": "{",
+    "list": "[]",
+    "number": '{"head": 1}',
+    "nothing": '{"head": "{}"}',
+    "no text": "\xff",
+    "too deep": "[" * 60_000,
+    "without sequence": _said(log="x", hash="x"),
+    "odd sequence": _said(log="x", hash="x", sequence="1"),
+    "odd log": _said(log=[], hash="x", sequence=1),
+}
+
+
+@pytest.mark.parametrize("content", NO_HEADS.values(), ids=NO_HEADS)
 def test_what_is_no_head_is_said(tmp_path: Path, content: str) -> None:
     path = tmp_path / "head.json"
     path.write_text(content, encoding="latin-1")

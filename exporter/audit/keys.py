@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import structlog
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -61,7 +61,7 @@ class SigningKey:
             open_to_others = os.fstat(file.fileno()).st_mode & 0o077
         try:
             private = load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             private = None
         if not isinstance(private, Ed25519PrivateKey):
             raise StorageFailed(

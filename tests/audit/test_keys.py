@@ -1,5 +1,6 @@
 """The key that signs: made once, kept from others, and never confused with another file."""
 
+import base64
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,11 @@ def test_what_is_no_such_key_is_refused_and_left_alone(tmp_path: Path) -> None:
     rsa = generate_private_key(65537, 2048).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    for number, content in enumerate([b"", b"secret", rsa]):
+    # PKCS #8 with an algorithm (object identifier 1.2.3.4) that nobody has.
+    strange = b"\x02\x01\x00\x30\x05\x06\x03\x2a\x03\x04\x04\x02\x04\x00"
+    body = base64.b64encode(bytes([0x30, len(strange)]) + strange)
+    unknown = b"-----BEGIN PRIVATE KEY-----\n" + body + b"\n-----END PRIVATE KEY-----\n"
+    for number, content in enumerate([b"", b"secret", rsa, unknown]):
         path = tmp_path / str(number)
         path.write_bytes(content)
         with pytest.raises(StorageFailed, match="holds no Ed25519 private key") as caught:

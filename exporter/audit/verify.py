@@ -139,7 +139,7 @@ class _Proof:
         if signed is None:
             self._unsigned(chain)
             return
-        if signed.public != self.public:
+        if not isinstance(self.public, str) or signed.public != self.public:
             raise Wrong(f"the log was signed with the key {signed.public}", chain["sequence"])
         statements = Statements(connection=self._connection, log=chain["log"], public=self.public)
         for tombstone in statements.tombstones(chain["pruned"]):

@@ -266,6 +266,12 @@ def test_the_wrong_public_key_is_said(sample: sqlite3.Connection) -> None:
     assert KEY.public in found.problem
 
 
+def test_a_key_that_is_no_text_is_said(sample: sqlite3.Connection) -> None:
+    with _undone(sample):
+        sample.execute("UPDATE chain SET public = CAST('00' AS BLOB)")
+        assert "was signed with the key" in verify(sample, public_key=None, head=None).problem
+
+
 def test_without_the_public_key_only_the_log_s_own_word_is_checked(
     sample: sqlite3.Connection,
 ) -> None:

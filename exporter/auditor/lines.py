@@ -134,7 +134,7 @@ def _read(line: bytes) -> _Line:
             hash=digest(canonical(record)),
             time=str(record["time"]),
         )
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise _Wrong(f"it is no whole line of format native ({type(error).__name__})") from error
     if found.hash != said:
         raise _Wrong(f"{found} was changed: its hash is another")

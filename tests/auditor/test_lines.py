@@ -109,6 +109,12 @@ def test_what_is_no_json_is_refused_even_where_it_would_be_hashed_as_the_same() 
     assert "it is no whole line" in proof([line]).problem
 
 
+def test_a_sequence_beyond_every_number_is_refused() -> None:
+    line = LINES[0].replace(b'"sequence":1,', b'"sequence":1e999,')
+    assert line != LINES[0]
+    assert "it is no whole line" in proof([line]).problem
+
+
 def test_a_record_whose_hash_was_made_again_does_not_fit_its_neighbours() -> None:
     told = json.loads(LINES[3])
     told["record"]["topic"] = "space:created"

@@ -104,6 +104,16 @@ class Connection(H11Protocol):
             self._asking.cancel()
             self._asking = None
 
+    def send_400_response(self, msg: str) -> None:
+        """Of a broken request; of one whose body breaks, its own answer may be under way."""
+        if not self.silent:
+            # What would come after this is not sent; uvicorn would log a traceback for each.
+            self.cycle.disconnected = True
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:  # its answer has begun, or was sent
+            self.transport.close()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._reading = self._reading or self._after(self._host.limits.read_within)

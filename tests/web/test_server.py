@@ -100,6 +100,33 @@ async def test_a_head_without_end_is_refused() -> None:
         assert (await asked(running, flood)).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["answered", "being answered"])
+@pytest.mark.parametrize("apart", [True, False], ids=["in two pieces", "in one piece"])
+async def test_a_body_that_breaks_is_its_sender_s_affair_and_no_line_in_the_log(
+    at_once: bool, apart: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    go_on = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if not at_once:
+            await go_on.wait()
+        await SMALL(scope, receive, send)
+
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+    async with serving(app) as running:
+        reader, writer = await asyncio.open_connection(*running.addresses[0])
+        writer.write(head)
+        if apart:
+            await asyncio.sleep(0.05)  # whichever way it is received, the outcome is the same
+        writer.write(b"no length\r\n")
+        await until(lambda: running.connections == 0)
+        go_on.set()
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 200 ") if at_once else b"HTTP/1.1 400 ")
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     "noise", [b"\x16\x03\x01\x02\x00", b"GET /\x00 HTTP/9\r\n\r\n", b"\r\n" * 9]
 )

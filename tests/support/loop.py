@@ -15,8 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-_GRACE = 0.001  # seconds that a peer in another thread or process gets to say something
-
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Waits for real only as long as `patience` asks; otherwise moves the clock."""
@@ -29,7 +27,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         if self.loop.in_threads:
             # A thread will wake the loop through its self-pipe; the clock stands still meanwhile.
             return super().select(None)
-        events = super().select(_GRACE if timeout is not None else None)
+        events = super().select(self.loop.GRACE if timeout is not None else None)
         if not events and timeout is not None:
             self.loop.jump(timeout)
         return events
@@ -39,6 +37,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Starts at 0 seconds. ``time()`` is virtual; ``wall()`` is the same as Unix time."""
 
     EPOCH = 1_800_000_000.0  # an instant in 2027: no test depends on the day it runs
+    GRACE = 0.001  # seconds that a peer in another thread or process gets to say something
 
     def __init__(self) -> None:
         self.in_threads = 0

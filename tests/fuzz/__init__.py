@@ -1,0 +1,1 @@
+"""Fuzzing of all that comes from outside: a target for each entry, and the corpus that is kept."""

@@ -53,36 +53,52 @@ class Reading(Generic[T]):
             await self._walk(first, count, total)
 
     async def _at_once(self, first: Page[T], count: int) -> bool:
-        """A fixed number of workers share the page numbers: a task for each would fill memory.
+        """True if a page was empty or did not follow its number: there is nothing after it."""
+        found = await self._promised(first, count)
+        if self._pages.misnumbered(found[1], first):
+            raise Moved
+        if self._repeats(found[1], first):
+            self._ignored(first)
+            return True
+        for index in sorted(found):
+            self._keep(found[index])
+        return not all(page.items for page in found.values())
 
-        True if a page was empty or did not follow its number: there is nothing after it.
+    async def _promised(self, first: Page[T], count: int) -> dict[int, Page[T]]:
+        """The pages after the first. A fixed number of workers share them: no task for each.
+
+        What is promised and what comes may differ: nothing is held beyond what can be true, and a
+        server that ignores numbers is not asked for all of them.
         """
         numbers = iter(range(1, count))
         found: dict[int, Page[T]] = {}
         failures: list[RoundError] = []
+        held, ignored = len(first.items), False
 
         async def work() -> None:
+            nonlocal held, ignored
             for index in numbers:
-                if failures:
+                if failures or ignored:
                     return
                 try:
-                    found[index] = await self._pages.at(index)
+                    found[index] = page = await self._pages.at(index)
                 except RoundError as error:
                     failures.append(error)
+                    return
+                held += len(page.items)
+                if held > MOST_ITEMS:
+                    failures.append(endless(self._pages.listing))
+                ignored |= index == 1 and self._repeats(page, first)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._workers, count - 1)):
                 group.create_task(work())
         if failures:
             raise failures[0]
-        if self._pages.misnumbered(found[1], first):
-            raise Moved
-        if self._pages.keys(found[1]) == self._pages.keys(first):
-            self._ignored(first)
-            return True
-        for index in sorted(found):
-            self._keep(found[index])
-        return not all(page.items for page in found.values())
+        return found
+
+    def _repeats(self, page: Page[T], first: Page[T]) -> bool:
+        return self._pages.keys(page) == self._pages.keys(first)
 
     async def _walk(self, first: Page[T], begin: int, total: int | None) -> None:
         async for page in self._pages.after(first, begin):

@@ -11,6 +11,7 @@ import pytest
 from exporter.emulator import Emulator, Fault, World
 from exporter.emulator.asgi import Receive, Scope, Send
 from exporter.errors import BadRequest, ListChanged, Malformed, NotFound, TooLarge
+from exporter.flatfile import reading
 from exporter.flatfile.session import Session
 from tests.flatfile.conftest import Opening, Peer
 
@@ -263,6 +264,33 @@ async def test_a_promise_of_endless_pages_is_malformed(opened: Opening, page_obj
     with pytest.raises(Malformed, match="more pages"):
         await opened(transport=peer.transport).flatfile.users()
     assert len(peer.asked) == 1
+
+
+async def test_a_server_that_ignores_numbers_is_not_asked_for_all_that_it_promises(
+    opened: Opening,
+) -> None:
+    page = '{"currentPage":1,"pageCount":90000,"totalCount":90000}'
+    peer = Peer(lambda *_: f'{{"data":[{{"id":"u"}}],"pagination":{page}}}')
+    with pytest.raises(Malformed, match="ignores pageNumber"):
+        await opened(transport=peer.transport).flatfile.users()
+    assert len(peer.asked) < 20
+
+
+async def test_a_server_that_invents_items_does_not_fill_memory(
+    opened: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_ITEMS", 50)  # a constant; a million would take a minute
+    page = '{"currentPage":1,"pageCount":90000,"totalCount":40}'
+
+    def answer(_: str, query: dict[str, str]) -> str:
+        number = query.get("pageNumber", "1")
+        users = ",".join(f'{{"id":"u{number}.{each}"}}' for each in range(10))
+        return f'{{"data":[{users}],"pagination":{page}}}'
+
+    peer = Peer(answer)
+    with pytest.raises(Malformed, match="more pages"):
+        await opened(transport=peer.transport).flatfile.users()
+    assert len(peer.asked) < 20
 
 
 async def test_a_server_with_more_than_it_shows_is_malformed(opened: Opening) -> None:

@@ -22,7 +22,7 @@ from exporter.flatfile.mend import mended
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.retry_after import LONGEST, retry_after
 from exporter.flatfile.session import connect
-from tests.fuzz.promises import Alone, Broken, hold, overheard, silent, words
+from tests.fuzz.promises import Alone, hold, overheard, silent, words
 from tests.support.loop import VirtualLoop
 
 NOW = VirtualLoop.EPOCH
@@ -117,25 +117,33 @@ def mend(content: bytes) -> None:
         hold(repr(from_json(better)) == repr(before), "what the decoder takes stays what it is")
 
 
+def server_of(content: bytes, *, of_auth: bool = False) -> tuple[bytes, "Server"]:
+    """What is asked in a conversation, and who answers."""
+    asked, _, rest = content.partition(b"\n")
+    return asked, Server(rest.split(_SEPARATOR), of_auth=of_auth)
+
+
 def _conversation(
     content: bytes, questions: Mapping[bytes, Question], *, of_auth: bool = False
 ) -> None:
-    asked, _, rest = content.partition(b"\n")
+    asked, server = server_of(content, of_auth=of_auth)
     question = questions.get(asked, next(iter(questions.values())))
-    server = Server(rest.split(_SEPARATOR), of_auth=of_auth)
-    with overheard() as lines, asyncio.Runner(loop_factory=Alone) as runner:
-        try:
-            told = [*lines, *runner.run(_ask(server, question))]
-        except RoundError as error:
-            raise Broken(f"{type(error).__name__} is no leaf") from error
-        told += lines
+    with overheard() as lines:
+        told = put(question, server)
+    told += lines
     silent(told, words(server.said) - server.hosts, "what the server says is not repeated")
     silent(told, (SECRET, "canary-of-the-token"), "no secret is told")
     hold(server.asked <= MOST + AFTER, "it stops asking where it is refused")
 
 
+def put(question: Question, server: "Server") -> list[str]:
+    """Ask; what an error says, and nothing if there is a value."""
+    with asyncio.Runner(loop_factory=Alone) as runner:
+        return runner.run(_ask(server, question))
+
+
 async def _ask(server: "Server", question: Question) -> list[str]:
-    """What an error says. Whatever is no leaf of RoundError comes out."""
+    """Whatever is no leaf of RoundError comes out."""
     session = connect(
         "http://flatfile.test/v1",
         lambda: ClientPair("us_key_1", SECRET),

@@ -1,7 +1,10 @@
 """What the fuzzers found stays repaired, and every entry keeps its promises."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from tests.fuzz.answers import FEEDS, LISTINGS, LOOKUPS, Question, put, server_of
 from tests.fuzz.corpus import FOLDER, LARGEST, inputs
 from tests.fuzz.targets import TARGETS
 
@@ -20,3 +23,17 @@ def test_each_folder_of_the_corpus_belongs_to_a_target_and_holds_small_files() -
     assert {folder.name for folder in FOLDER.iterdir()} == set(TARGETS)
     for name in TARGETS:
         assert all(len(content) <= LARGEST for _, content in inputs(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "questions"), [("listings", LISTINGS), ("feeds", FEEDS), ("lookups", LOOKUPS)]
+)
+def test_each_question_is_answered_by_an_input_so_that_none_is_tried_in_vain(
+    name: str, questions: Mapping[bytes, Question]
+) -> None:
+    answered = set()
+    for _, content in inputs(name):
+        asked, server = server_of(content)
+        if asked in questions and not put(questions[asked], server):
+            answered.add(asked)
+    assert answered == set(questions)

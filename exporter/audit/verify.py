@@ -85,7 +85,8 @@ def verify(
             proof.run()
     except Wrong as wrong:
         problem, sequence, uid = str(wrong), wrong.sequence, wrong.uid
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        # The latter where names of columns, or SQLite's own words about them, are no text any more.
         problem, sequence = f"the file is damaged: {error}", proof.last + 1
     return Verdict(
         records=proof.records,

@@ -18,7 +18,7 @@ def reading(place: Place) -> Iterator[sqlite3.Connection]:
     try:
         with closing(reader(place.folder)) as connection:
             yield connection
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StorageFailed(
             f"the audit log {place.folder / FILE} cannot be read: {error}; make it readable for "
             "this user, or restore a copy if it is damaged"

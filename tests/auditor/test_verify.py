@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from exporter.audit.keys import SigningKey
 from exporter.audit.place import Place
+from exporter.audit.store.database import FILE
 from exporter.audit.verify import OWN_HEAD, OWN_KEY
 from exporter.auditor.export import export
 from exporter.auditor.selection import Selection
@@ -52,6 +53,15 @@ def test_it_says_what_was_proven(log: Place) -> None:
     assert found["key"] == SigningKey.load_or_make(log.key).public
     assert found["fingerprint"] == f"SHA256:{sha256(bytes.fromhex(found['key'])).hexdigest()}"
     assert found["head"].startswith("8 ")
+
+
+def test_a_file_in_which_the_name_of_a_column_is_no_text_is_damaged(log: Place) -> None:
+    file = log.folder / FILE
+    whole = file.read_bytes()
+    assert whole.count(b"scrub INTEGER") == 1
+    file.write_bytes(whole.replace(b"scrub INTEGER", b"scr\xa0b INTEGER"))
+    with pytest.raises(Unproven, match="the file is damaged"):
+        said(log)
 
 
 def test_an_empty_log_is_proven_to_be_empty(tmp_path: Path) -> None:

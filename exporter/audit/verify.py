@@ -164,7 +164,11 @@ class _Proof:
         rows = cursor.fetchall()
         if len(rows) != 1:
             raise Wrong("the row that says where the chain ends is gone")
-        return dict(zip((name for name, *_ in cursor.description), rows[0], strict=True))
+        chain = dict(zip((name for name, *_ in cursor.description), rows[0], strict=True))
+        for name in ("sequence", "pruned"):  # which say where to look for what is wrong
+            if not isinstance(chain[name], int):
+                raise Wrong(f"what the log says of its own end was edited: {name}", 1)
+        return chain
 
     def _unsigned(self, chain: dict[str, Json]) -> None:
         (written,) = self._connection.execute(

@@ -6,15 +6,16 @@ come from here; to add a setting is to add a field to a section.
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from exporter.settings.docstrings import docstrings
 from exporter.settings.kinds import Kind, Switch
 from exporter.settings.model import Settings
 from exporter.settings.paths import Regular
@@ -28,16 +29,20 @@ NEGATION = "no-"
 class Setting:
     """One setting, as every place that names settings needs it.
 
-    ``name`` is dotted (``web.listen-address``), ``path`` the fields that lead to its value, and
-    ``help`` says what it does and why its default is what it is.
+    ``name`` is dotted (``web.listen-address``), and ``path`` the fields that lead to its value.
     """
 
     name: str
     path: tuple[str, ...]
     kind: Kind
     default: object
-    help: str
+    describe: Callable[[], str]
     at_restart: bool = False
+
+    @property
+    def help(self) -> str:
+        """What it does and why its default is what it is."""
+        return self.describe()
 
     @property
     def environment_variable(self) -> str:
@@ -98,12 +103,16 @@ def _walk(model: type[BaseModel], path: tuple[str, ...], prefix: str) -> Iterato
         kinds = [item for item in field.metadata if isinstance(item, Kind)]
         if kinds:
             at_restart = any(isinstance(item, AtRestart) for item in field.metadata)
-            text = " ".join((field.description or "").split())
-            yield Setting(name, here, kinds[0], field.default, text, at_restart)
+            describe = partial(_described, model, field_name)
+            yield Setting(name, here, kinds[0], field.default, describe, at_restart)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _walk(field.annotation, here, name)
         else:
             raise TypeError(f"the field {'.'.join(here)} has no kind; see exporter.settings.kinds")
+
+
+def _described(model: type[BaseModel], field_name: str) -> str:
+    return " ".join(docstrings(model).get(field_name, "").split())
 
 
 def _name(field_name: str, field: FieldInfo, prefix: str) -> str:
@@ -119,7 +128,7 @@ CONFIG_FILE = Setting(
     (),
     Regular(),
     None,
-    "YAML file with any of these settings. Itself a flag or an environment variable only.",
+    lambda: "YAML file with any of these settings. Itself a flag or an environment variable only.",
 )
 """Not in the model: it says where a part of the model comes from."""
 

@@ -12,7 +12,6 @@ from exporter.settings.arguments import flag_layer, parse
 from exporter.settings.catalogue import CONFIG_FILE, SETTINGS, by_path
 from exporter.settings.contradictions import contradictions
 from exporter.settings.environment import environment_layer, origin
-from exporter.settings.file import file_layer
 from exporter.settings.incomplete import incomplete
 from exporter.settings.layers import Given, Layer, Raw
 from exporter.settings.model import Settings
@@ -63,6 +62,10 @@ def resolve(
 
 
 def _file(flags: Mapping[str, Raw], environ: Mapping[str, str]) -> Layer:
+    if not (flags.keys() & {CONFIG_FILE.name} or environ.get(CONFIG_FILE.environment_variable)):
+        return Layer({})
+    from exporter.settings.file import file_layer  # noqa: PLC0415 - YAML takes 16 ms to import
+
     flag, variable = flags.get(CONFIG_FILE.name), environ.get(CONFIG_FILE.environment_variable)
     if isinstance(flag, str):
         if not flag:

@@ -15,7 +15,6 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
         # A value that fails may be a secret in the wrong place.
         hide_input_in_errors=True,
     )

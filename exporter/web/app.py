@@ -8,17 +8,16 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
-
-import structlog
 
 from exporter.board import Board, Snapshot
 from exporter.exposition import Exposition, UnknownCollector
-from exporter.web import style
 from exporter.web.answers import Answer, plain, reply
 from exporter.web.asgi import Receive, Scope, Send
-from exporter.web.page import page
-from exporter.web.status import Status
+
+if TYPE_CHECKING:
+    from exporter.web.status import Status
 
 _FIELDS = 100  # of a query; more are nobody's honest wish
 _REFRESH = re.compile(r"[1-9][0-9]{1,3}")  # seconds; from 10, so that it is no load
@@ -38,7 +37,7 @@ class Parts:
 
     board: Board
     exposition: Exposition
-    status: Callable[[], Status]
+    status: "Callable[[], Status]"
     reload: Callable[[], Awaitable[tuple[str, ...]]]
     telemetry_path: str = "/metrics"
     max_requests: Callable[[], int] = lambda: 0
@@ -119,6 +118,8 @@ class App:
 
     def _failed(self, path: str, error: Exception) -> None:
         """Say it once, by kind and place: the message could hold anything, a secret too."""
+        import structlog  # noqa: PLC0415 - 20 ms, for which the first answers do not wait
+
         place = _place(error)
         if self._failing.get(path) != place:
             self._failing[path] = place
@@ -126,25 +127,12 @@ class App:
             log.error("request_failed", path=path, error=type(error).__name__, at=place)
 
     async def _metrics(self, request: Request) -> Answer:
-        asked = _query(request.query)
-        if asked is None:
-            return plain("This query cannot be read.", 400)
-        try:
-            made = await self._parts.exposition.page(
-                request.headers.get("accept"),
-                request.headers.get("accept-encoding"),
-                frozenset(asked.get("collect[]", ())),
-            )
-        except UnknownCollector as error:
-            return plain(str(error), 400)
-        encoding = (("content-encoding", made.encoding),) if made.encoding else ()
-        return Answer(
-            content_type=made.content_type,
-            chunks=made.chunks,
-            headers=(("vary", "Accept, Accept-Encoding"), *encoding),
-        )
+        return await _scraped(self._parts.exposition, request)
 
     async def _page(self, request: Request) -> Answer:
+        from exporter.web import style  # noqa: PLC0415 - 10 ms, as above
+        from exporter.web.page import page  # noqa: PLC0415 - likewise
+
         asked = (_query(request.query) or {}).get("refresh", [""])[0]
         refresh = int(asked) if _REFRESH.fullmatch(asked) else None
         # Ten milliseconds for a large account: too long for those who wait for the loop.
@@ -173,6 +161,31 @@ class App:
             first = "The configuration has mistakes; the old one stays in force."
             return plain("\n".join((first, *mistakes)), 500)
         return plain("The configuration is in force.")
+
+
+async def scraped(exposition: Exposition, scope: Scope) -> Answer:
+    """The page that this request for metrics wants."""
+    return await _scraped(exposition, _request(scope))
+
+
+async def _scraped(exposition: Exposition, request: Request) -> Answer:
+    asked = _query(request.query)
+    if asked is None:
+        return plain("This query cannot be read.", 400)
+    try:
+        made = await exposition.page(
+            request.headers.get("accept"),
+            request.headers.get("accept-encoding"),
+            frozenset(asked.get("collect[]", ())),
+        )
+    except UnknownCollector as error:
+        return plain(str(error), 400)
+    encoding = (("content-encoding", made.encoding),) if made.encoding else ()
+    return Answer(
+        content_type=made.content_type,
+        chunks=made.chunks,
+        headers=(("vary", "Accept, Accept-Encoding"), *encoding),
+    )
 
 
 def _not_ready(snapshot: Snapshot) -> tuple[str, ...]:

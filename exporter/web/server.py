@@ -7,19 +7,21 @@ times a second, and when its time is over it leaves those who do not read connec
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.server import ServerState
 
-from exporter.web.arrival import Arrival
 from exporter.web.asgi import Application, Receive, Scope, Send
-from exporter.web.connection import Client, Connection, Host
-from exporter.web.guard.gate import Gate
-from exporter.web.guard.guard import Guard
+from exporter.web.connection import Client, Connection, Host, Lobby
 from exporter.web.limits import DEFAULT, Limits
 from exporter.web.listeners import BACKLOG, Address, listen, place
+
+if TYPE_CHECKING:
+    from exporter.web.guard.guard import Guard
 
 _LAST_WORDS = 0.5  # seconds for handlers to end once they are cancelled
 
@@ -31,10 +33,10 @@ class Server:
     """
 
     def __init__(
-        self, app: Application, limits: Limits = DEFAULT, guard: Guard | None = None
+        self, app: Application, limits: Limits = DEFAULT, guard: "Guard | None" = None
     ) -> None:
         self.limits = limits
-        self._app = app if guard is None else Gate(app, guard)
+        self._app = app if guard is None else _gate(app, guard)
         self._guard = guard
         self._sockets: list[socket.socket] = []
         self._places: list[str] = []
@@ -100,14 +102,12 @@ class Server:
         def connection(host: Host) -> Connection:
             return Connection(config, self._state, host)
 
-        guard = self._guard if self.scheme == "https" else None
+        accept: Callable[[], asyncio.Protocol] = partial(connection, self)
+        if self._guard is not None and self.scheme == "https":
+            accept = _shaking(self, self._guard, connection)
         loop = asyncio.get_running_loop()
         for one in self._sockets:
-            server = await loop.create_server(
-                lambda: Arrival(self, guard, connection) if guard else connection(self),
-                sock=one,
-                backlog=BACKLOG,
-            )
+            server = await loop.create_server(accept, sock=one, backlog=BACKLOG)
             self._servers.append(server)
 
     async def stop(self, within: float) -> None:
@@ -160,3 +160,20 @@ class Server:
             # uvicorn would log it as a failure of the application.
             if not self._stopping:
                 raise
+
+
+# Without a guard nothing of it is imported: that takes 40 ms, for which the first answer would wait.
+
+
+def _gate(app: Application, guard: "Guard") -> Application:
+    from exporter.web.guard.gate import Gate  # noqa: PLC0415 - see above
+
+    return Gate(app, guard)
+
+
+def _shaking(
+    lobby: Lobby, guard: "Guard", make: Callable[[Host], Connection]
+) -> Callable[[], asyncio.Protocol]:
+    from exporter.web.arrival import Arrival  # noqa: PLC0415 - see above
+
+    return lambda: Arrival(lobby, guard, make)

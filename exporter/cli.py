@@ -2,6 +2,8 @@
 
 0: stopped in order, or all is well. 1: a check failed, or the run ended in an error. 2: the
 configuration is wrong, one line for each mistake.
+
+What a command stands on is imported when it is chosen: the daemon answers before most of it.
 """
 
 import argparse
@@ -13,14 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
-import structlog
-
-from exporter import __version__, check, demo, logs
-from exporter.app.daemon import Daemon
-from exporter.app.link import open_session
+from exporter import __version__
 from exporter.errors import ConfigurationError, RoundError
-from exporter.inventory import take
-from exporter.inventory.formats import FORMATS
 from exporter.settings import add_flags, from_namespace, resolve, unknown
 from exporter.settings.loading import Loaded
 
@@ -39,7 +35,9 @@ _FAILED, _MISCONFIGURED = 1, 2
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command; its exit code."""
     command = argv[0] if argv and argv[0] in _COMMANDS else ""
-    chosen, rest = _parser(command).parse_known_args(argv[1:] if command else argv)
+    # Descriptions of settings are read from our source: not unless somebody asks.
+    flags = partial(add_flags, described=any(word.startswith(("-h", "--h")) for word in argv))
+    chosen, rest = _parser(command, flags).parse_known_args(argv[1:] if command else argv)
     load = partial(resolve, from_namespace(chosen), mistakes=unknown(rest))
     try:
         return _run(command, chosen, load, environ)
@@ -52,11 +50,15 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except Exception:  # noqa: BLE001 - the outermost there is: it ends the process, loudly
+        import structlog  # noqa: PLC0415 - 20 ms: see above
+
         structlog.get_logger().critical("crashed", exc_info=True)
         return _FAILED
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
+def _parser(
+    command: str, flags: Callable[[argparse.ArgumentParser], None]
+) -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:<10} {what}" for name, what in _COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=f"flatfile-exporter {command}".rstrip(),
@@ -66,6 +68,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"flatfile-exporter {__version__}")
     if command == "inventory":
+        from exporter.inventory.formats import FORMATS  # noqa: PLC0415 - see above
+
         parser.add_argument("--format", choices=sorted(FORMATS), default="table")
     if command in {"check", ""}:
         parser.add_argument(
@@ -77,17 +81,30 @@ def _parser(command: str) -> argparse.ArgumentParser:
     if command == "audit":
         from exporter.auditor.arguments import add_parsers  # noqa: PLC0415 - heavy, see _audit
 
-        add_parsers(parser, add_flags)
+        add_parsers(parser, flags)
     else:
-        add_flags(parser)
+        flags(parser)
     return parser
 
 
 def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[str, str]) -> int:
     if command == "demo":
+        from exporter import demo  # noqa: PLC0415 - see above
+
         asyncio.run(demo.run(load, environ, _say))
         return 0
     loaded = load(environ)
+    if not command and not chosen.offline:
+        from exporter.app.start import serve  # noqa: PLC0415 - see above
+
+        asyncio.run(serve(loaded, lambda: load(environ), environ))
+        return 0
+    return _once(command, chosen, loaded)
+
+
+def _once(command: str, chosen: argparse.Namespace, loaded: Loaded) -> int:
+    from exporter import check, logs  # noqa: PLC0415 - see above
+
     logs.configure(loaded.settings.log.level, loaded.settings.log.format)
     if command == "inventory":
         return asyncio.run(_inventory(loaded, chosen.format))
@@ -95,10 +112,7 @@ def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[
         return _audit(chosen, loaded)
     if chosen.offline:
         return check.offline(loaded, _say)
-    if command == "check":
-        return asyncio.run(check.online(loaded, _say))
-    asyncio.run(_daemon(loaded, lambda: load(environ), environ))
-    return 0
+    return asyncio.run(check.online(loaded, _say))
 
 
 def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
@@ -117,13 +131,10 @@ def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
     return run(chosen, where, streams, fill, now=time.time())
 
 
-async def _daemon(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[str, str]) -> None:
-    daemon = Daemon(loaded, reread, wall=time.time, rng=Random(), environ=environ)
-    daemon.listen()
-    await daemon.run()
-
-
 async def _inventory(loaded: Loaded, form: str) -> int:
+    from exporter.app.link import open_session  # noqa: PLC0415 - see above
+    from exporter.inventory import take  # noqa: PLC0415 - likewise
+
     session = open_session(loaded.settings, wall=time.time, rng=Random())
     try:
         await take.run(session.flatfile, loaded.settings, form)

@@ -16,6 +16,7 @@ import structlog
 
 from exporter import board, health, logs
 from exporter.app import auditing
+from exporter.app.front import Front
 from exporter.app.generation import collect, records
 from exporter.app.link import Link, open_session
 from exporter.app.portrait import portray
@@ -31,10 +32,7 @@ from exporter.notify import Supervisor
 from exporter.settings import restart_needed
 from exporter.settings.loading import Loaded
 from exporter.state.store import Store
-from exporter.web.activation import inherited
 from exporter.web.app import App, Parts
-from exporter.web.guard.guard import Guard
-from exporter.web.server import Server
 from exporter.web.status import Status
 
 Reread = Callable[[], Loaded]
@@ -56,11 +54,12 @@ class Daemon:
         rng: Random,
         link: Link = open_session,
         environ: Mapping[str, str] | None = None,
+        front: Front | None = None,
     ) -> None:
         """Open nothing yet. Raises ConfigurationError for what only shows now.
 
         ``wall`` gives Unix seconds; ``link`` opens a session with Flatfile; ``environ`` holds what
-        systemd left for us, if it started this.
+        systemd left for us, if it started this; ``front`` may answer already.
         """
         self._settings = self._started_with = loaded.settings
         self._reread = reread
@@ -76,7 +75,8 @@ class Daemon:
         self._timetable = Timetable()
         self._board = board.Board()
         self._board.swap(board.enabled(records(self._settings)))
-        self._guard = Guard.of(self._settings.web.config_file)  # first: a bad one opens nothing
+        # First: a bad web configuration file opens nothing.
+        self._front = front or Front(self._settings, self._environ, wall)
         self._store = Store(self._settings.storage.path, wall)
         self._audit = auditing.open_audit(self._settings, wall=wall, rng=rng)
         self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
@@ -84,18 +84,16 @@ class Daemon:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self.server = Server(self._app(), guard=self._guard)
+        self.server = self._front.server
+        self._front.hand_over(self._app())
 
     def listen(self) -> None:
         """Open the listener: who connects waits for ``run``. Raises ConfigurationError."""
-        if self._settings.web.systemd_socket:
-            self.server.adopt(inherited(self._environ, os.getpid()))
-        else:
-            self.server.bind(self._settings.web.listen_address)
+        self._front.listen()
 
     async def run(self) -> None:
         """Serve until ``SIGTERM`` or ``SIGINT``. Whatever is not expected comes out of here."""
-        await self.server.start()
+        await self._front.start()
         with self._signals():
             log.info(
                 "started",
@@ -140,8 +138,8 @@ class Daemon:
         wrong: ConfigurationError | None = None
         try:
             loaded = await loop.run_in_executor(None, self._reread)
-            if self._guard is not None:
-                await self._guard.reread()
+            if self._front.guard is not None:
+                await self._front.guard.reread()
             session = self._link(
                 loaded.settings, wall=self._wall, rng=self._rng, before=self._session
             )
@@ -215,6 +213,8 @@ class Daemon:
         handlers = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, signal.SIGHUP: hang_up}
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        for number in self._front.signals:  # came before there was a daemon
+            handlers[number]()
         try:
             yield
         finally:

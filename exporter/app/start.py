@@ -1,0 +1,70 @@
+"""In which order the daemon comes up: settings, listener, everything else."""
+
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+
+from exporter.app.front import Front
+from exporter.settings.loading import Loaded
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
+_HOSTS = re.compile(r"[A-Za-z0-9., -]*")
+
+
+async def serve(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[str, str]) -> None:
+    """Serve until told to stop. Raises ConfigurationError, with nothing opened."""
+    loaded.settings.require_credential()
+    early = settled(loaded, environ)
+    if loaded.settings.web.config_file is not None:  # there is something to say of it at once
+        _configure_logs(loaded)
+    front = Front(loaded.settings, environ, time.time)
+    if early:
+        front.listen()
+        await front.start()
+        await front.bring("exporter.app.daemon")
+    _configure_logs(loaded)
+    from exporter.app.daemon import Daemon  # noqa: PLC0415 - 300 ms: after the first answer
+
+    daemon = Daemon(loaded, reread, wall=time.time, rng=Random(), environ=environ, front=front)
+    if not early:
+        daemon.listen()
+    await daemon.run()
+
+
+def _configure_logs(loaded: Loaded) -> None:
+    from exporter import logs  # noqa: PLC0415 - 20 ms, before which there is nothing to say
+
+    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+
+
+def settled(loaded: Loaded, environ: Mapping[str, str]) -> bool:
+    """Whether nothing that is loaded later can find this configuration wrong.
+
+    The HTTP client judges addresses, proxies and certificates, the audit log its packages. A
+    wrong one has to end the program before anything is opened, so that whatever is not plainly
+    right is shown to them first, and the listener comes after.
+    """
+    api = loaded.settings.api
+    lower = {name.lower(): value for name, value in environ.items()}
+    urls = [api.url, *(lower[name] for name in _PROXIES if lower.get(name))]
+    return (
+        not loaded.settings.audit.enabled
+        and api.ca_file is None
+        and all(map(_URL.fullmatch, urls))
+        and _HOSTS.fullmatch(lower.get("no_proxy", "")) is not None
+        and _certificates(environ.get("SSL_CERT_FILE"))
+    )
+
+
+def _certificates(path: str | None) -> bool:
+    """Whether the file can be used, if there is one. Takes 30 ms for those of a whole system."""
+    if not path:
+        return True
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
+        return False
+    return True

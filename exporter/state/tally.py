@@ -9,8 +9,8 @@ Times are Unix seconds by the server's clock.
 
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -71,14 +71,12 @@ def uncounted(
     """Those that would be counted: each key once, not known yet, not too old to be told apart."""
     bound = max(origin, _horizon(connection, feed))
     offered = {item.key: item for item in items if item.at >= bound}
-    known = {
-        key
-        for (key,) in connection.execute(
-            "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(offered)),),
-        )
-    }
-    return tuple(item for key, item in offered.items() if key not in known)
+    for (key,) in connection.execute(
+        "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(offered)),),
+    ):
+        del offered[key]
+    return tuple(offered.values())
 
 
 def count(connection: sqlite3.Connection, feed: str, items: Iterable[Item], origin: float) -> int:
@@ -86,16 +84,13 @@ def count(connection: sqlite3.Connection, feed: str, items: Iterable[Item], orig
     fresh = uncounted(connection, feed, items, origin)
     if not fresh:
         return 0
-    added: Counter[Group] = Counter()
-    newest: dict[Group, float] = {}
+    times: defaultdict[Group, list[float]] = defaultdict(list)
     for item in fresh:
-        group = (item.environment_id, item.topic, item.result)
-        added[group] += 1
-        newest[group] = max(item.at, newest.get(group, item.at))
-    ids = {group: _add(connection, feed, group, n, newest[group]) for group, n in added.items()}
+        times[item.environment_id, item.topic, item.result].append(item.at)
+    ids = _add(connection, feed, times)
     connection.executemany(
         "INSERT INTO seen VALUES (?, ?, ?)",
-        [(i.key, i.at, ids[i.environment_id, i.topic, i.result]) for i in fresh],
+        ((i.key, i.at, ids[i.environment_id, i.topic, i.result]) for i in fresh),
     )
     return len(fresh)
 
@@ -152,12 +147,24 @@ def _horizon(connection: sqlite3.Connection, feed: str) -> float:
     return float(row[0]) if row else float("-inf")
 
 
-def _add(connection: sqlite3.Connection, feed: str, group: Group, added: int, newest: float) -> int:
-    row = connection.execute(
+def _add(
+    connection: sqlite3.Connection, feed: str, times: Mapping[Group, Sequence[float]]
+) -> dict[Group, int]:
+    """Add what has these times to the totals; the number of each group, and of some others.
+
+    All in two calls: one for each group (``RETURNING id``) took half of the time of counting.
+    """
+    connection.executemany(
         "INSERT INTO tally (feed, environment_id, topic, result, total, newest)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (feed, environment_id, topic, result) DO UPDATE"
-        " SET total = total + excluded.total, newest = max(newest, excluded.newest)"
-        " RETURNING id",
-        (feed, *group, added, newest),
-    ).fetchone()
-    return int(row[0])
+        " SET total = total + excluded.total, newest = max(newest, excluded.newest)",
+        [(feed, *group, len(when), max(when)) for group, when in times.items()],
+    )
+    return {
+        (environment_id, topic, result): number
+        for number, environment_id, topic, result in connection.execute(
+            "SELECT id, environment_id, topic, result FROM tally"
+            " WHERE feed = ? AND environment_id IN (SELECT value FROM json_each(?))",
+            (feed, json.dumps(list({environment_id for environment_id, _, _ in times}))),
+        )
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-PIECE = 64 * 1024
+PIECE = 128 * 1024
 """Bytes a piece may have. A connection that stalls holds about two of them, and a socket that does
 not takes one at a time; half of it costs more calls, twice of it more memory, for nothing.
 """

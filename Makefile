@@ -38,6 +38,7 @@ unit: $(VENV)/.test ## Run the tests, on every core
 	@PATH="$$PATH:$(OPINIONS)/bin" $(BIN)/pytest -n auto --dist worksteal
 
 bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
+	@tests/peers/install nginx
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/.test ## Kill the writer of the audit log a thousand times

@@ -79,13 +79,19 @@ def control(url: str, path: str, values: object) -> None:
 
 
 @contextmanager
-def daemon(url: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The real daemon on an emulated account, and its port; it may not answer yet."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+def held_port() -> Iterator[int]:
+    """A port that nobody else gets, for a program of ours to listen on."""
     with socket.socket() as held:  # bound without listening, it keeps the port from all others
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+        yield held.getsockname()[1]
+
+
+@contextmanager
+def daemon(url: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The real daemon on an emulated account, and its port; it may not answer yet."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+    with held_port() as port:
         listening = {f"{_PREFIX}WEB_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
         known = environment(url, own) | listening
         with python("-m", "exporter", *flags, environ=known) as process:

@@ -1,12 +1,15 @@
-"""What a scrape costs against the client library's own rendering.
+"""What a scrape costs against the client library's own rendering, and against nginx.
 
-Neither pays for the socket, but for the lines that say so: those go through the real server, with
-the client in a thread.
+Of the first comparison neither pays for the socket, but for the lines that say so: those go
+through the real server, with the client in a thread. nginx serves the same compressed page as a
+file; the scrapers of both are another process, with connections that they keep, and only ours
+measures itself for each of them.
 """
 
 import asyncio
 import gzip
 import http.client
+import json
 import re
 import statistics
 import time
@@ -19,7 +22,19 @@ from prometheus_client.openmetrics.exposition import generate_latest as library_
 from prometheus_client.registry import Collector
 
 from exporter.families import Buckets, Measured
-from tests.benchmarks.measure import Effort, Figures, Turns, alternate, line, ms, once, timed
+from tests.benchmarks.measure import (
+    Effort,
+    Figures,
+    Turns,
+    alternate,
+    line,
+    ms,
+    once,
+    percentile,
+    timed,
+)
+from tests.benchmarks.nginx import PROGRAM, nginx
+from tests.benchmarks.programs import get, python, said
 from tests.benchmarks.stage import COLLECTORS, Stage, stage
 
 _OPENMETRICS = "application/openmetrics-text;version=1.0.0"
@@ -37,6 +52,8 @@ _LIBRARY = {
     "OpenMetrics gzip": ("library OpenMetrics", "library OpenMetrics, level 9"),
 }
 _SCRAPES = 25
+_PATH = "/metrics"
+_TOGETHER = 50
 _THROUGH = 11  # of one connection
 _CHANGES = {"one of five collectors": COLLECTORS[:1], "all collectors": COLLECTORS}
 
@@ -64,6 +81,41 @@ async def run(effort: Effort) -> None:
                 note = f"{ms(found.median(*library))} against {ms(found.median(key))}"
                 name = f"first scrape of {series:,} series after a change of {change}, {kind}"
                 line(f"{name}, library / ours", found.ratios(library, (key,)), note)
+
+    await _against_nginx(effort)
+
+
+async def _against_nginx(effort: Effort) -> None:
+    if PROGRAM is None:
+        print("scrape against nginx: skipped, nginx is not installed (tests/peers/install nginx)")
+        return
+    series = effort.size(100_000, 1_000)
+    async with stage(series) as made, made.served() as port:
+        _, page = await asyncio.to_thread(get, port, _PATH)
+        with nginx(_PATH, page) as other, python("-m", "tests.benchmarks.scrapers") as client:
+
+            async def scraped(who: str, where: int) -> Figures:
+                def ask(connections: int, rounds: int) -> list[float]:
+                    assert client.stdin is not None
+                    client.stdin.write(f"{where} {_PATH} {connections} {rounds}\n")
+                    client.stdin.flush()
+                    return list(json.loads(said(client)))
+
+                alone = await asyncio.to_thread(ask, 1, effort.size(100, 10))
+                together = await asyncio.to_thread(ask, _TOGETHER, effort.size(6, 2))
+                return {
+                    f"{who} alone": percentile(alone, 0.5),
+                    f"{who} together": percentile(together, 0.99),
+                }
+
+            found = await alternate(
+                effort.turns(7), partial(scraped, "ours", port), partial(scraped, "nginx", other)
+            )
+    name = f"scrape of {series:,} series, gzip ({len(page) / 1e6:.2g} MB)"
+    for what, how in (("p50", "alone"), (f"p99 of {_TOGETHER} scrapers at once", "together")):
+        ours, its = f"ours {how}", f"nginx {how}"
+        note = f"{ms(found.median(ours))} against {ms(found.median(its))}"
+        line(f"{name}, {what}, ours / nginx", found.ratios((ours,), (its,)), note)
 
 
 async def _contest(made: Stage, turns: int) -> Turns:

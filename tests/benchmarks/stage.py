@@ -22,6 +22,7 @@ _ENVIRON = {
     "FLATFILE_EXPORTER_AUTH_TOKEN": "pat_benchmark",
     "FLATFILE_EXPORTER_STORAGE_PATH": "none",
     "FLATFILE_EXPORTER_WEB_LISTEN_ADDRESS": "127.0.0.1:0",
+    "FLATFILE_EXPORTER_WEB_MAX_REQUESTS": "0",  # more scrapers at once than the default lets in
 }
 
 _Pairs = tuple[tuple[str, str], ...]

@@ -122,23 +122,27 @@ def measure(families: Iterable[Family[D]], data: D, *, suffix: str = "") -> tupl
 
     ``suffix`` goes to the end of every HELP. Raises DuplicateSeries.
     """
+    # Families of one collector are about the same things: each label set is held once for all.
+    held: dict[Labels, Labels] = {}
     found = (
         Measured(
             name=family.name,
             help=family.help + suffix,
             kind=family.kind,
             labels=family.labels,
-            samples=_in_order(family, family.measure(data)),
+            samples=_in_order(family, family.measure(data), held),
         )
         for family in families
     )
     return tuple(measured for measured in found if measured.samples)
 
 
-def _in_order(family: Family[D], samples: Iterable[Sample]) -> tuple[Sample, ...]:
+def _in_order(
+    family: Family[D], samples: Iterable[Sample], held: dict[Labels, Labels]
+) -> tuple[Sample, ...]:
     ordered = sorted(
         (
-            (values, value if isinstance(value, Buckets) else float(value))
+            (held.setdefault(values, values), value if isinstance(value, Buckets) else float(value))
             for values, value in samples
         ),
         key=lambda sample: sample[0],

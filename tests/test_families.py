@@ -2,7 +2,17 @@
 
 import pytest
 
-from exporter.families import DuplicateSeries, Family, confine, counter, gauge, info, measure, one
+from exporter.families import (
+    DuplicateSeries,
+    Family,
+    Sample,
+    confine,
+    counter,
+    gauge,
+    info,
+    measure,
+    one,
+)
 
 LABELS = ("environment_id", "topic")
 
@@ -57,3 +67,13 @@ def test_where_nothing_is_gone_the_same_value_comes_back() -> None:
     family = gauge("things", "Things.", lambda data: data, ("environment_id",))
     measured = measure([family], [(("a",), 1)])
     assert confine(measured, "environment_id", frozenset({"a", "b"})) is measured
+
+
+def test_families_of_the_same_things_share_their_label_sets() -> None:
+    def samples(number: int) -> list[Sample]:
+        return [((f"environment {number}", f"agent {number}"), 1.0)]
+
+    labels = ("environment_id", "agent_id")
+    families = [gauge(name, "Text.", samples, labels) for name in ("a", "b")]
+    one, other = measure(families, 7)
+    assert one.samples[0][0] is other.samples[0][0]

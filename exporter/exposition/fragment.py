@@ -1,4 +1,8 @@
-"""The families of one collector as bytes, made once for both formats and both encodings."""
+"""The families of one collector as bytes, made once for both formats and both encodings.
+
+They are kept compressed, a fifth of what they are: nearly everybody asks for that, and what was
+compressed can be had again without rendering it.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -6,24 +10,16 @@ from dataclasses import dataclass
 
 from exporter.exposition import gzip, text
 from exporter.exposition.accept import Format
-from exporter.exposition.pieces import pieces
+from exporter.exposition.gzip import Part, Sum
 from exporter.families import Measured
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """The same bytes twice: in pieces, and compressed."""
-
-    plain: tuple[bytes, ...]
-    packed: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """One family. The samples are the same in both formats, the heading is not."""
 
-    headings: dict[Format, Bytes]
-    samples: Bytes
+    headings: dict[Format, Part]
+    samples: Part
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +28,9 @@ class Fragment:
 
     of: tuple[Measured, ...]
     blocks: tuple[Block, ...]
+    sums: dict[Format, Sum]
 
-    def parts(self, form: Format) -> Iterator[Bytes]:
+    def parts(self, form: Format) -> Iterator[Part]:
         for block in self.blocks:
             yield block.headings[form]
             yield block.samples
@@ -41,19 +38,21 @@ class Fragment:
 
 def render(measured: tuple[Measured, ...]) -> Fragment:
     """Not to be called on the event loop: 100,000 samples take a good tenth of a second."""
-    return Fragment(of=measured, blocks=tuple(_block(family) for family in measured))
+    blocks = tuple(_block(family) for family in measured)
+    sums = {
+        form: gzip.total(
+            part.sum for block in blocks for part in (block.headings[form], block.samples)
+        )
+        for form in Format
+    }
+    return Fragment(of=measured, blocks=blocks, sums=sums)
 
 
 def _block(family: Measured) -> Block:
     return Block(
-        headings={form: _both([text.heading(family, form)]) for form in Format},
-        samples=_both(text.samples(family)),
+        headings={form: gzip.part([text.heading(family, form)]) for form in Format},
+        samples=gzip.part(_with_pauses(text.samples(family))),
     )
-
-
-def _both(parts: Iterable[bytes]) -> Bytes:
-    plain = tuple(pieces(_with_pauses(parts)))
-    return Bytes(plain=plain, packed=gzip.part(plain))
 
 
 def _with_pauses(parts: Iterable[bytes]) -> Iterator[bytes]:

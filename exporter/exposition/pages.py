@@ -13,6 +13,7 @@ from exporter.board import Board
 from exporter.exposition import gzip, text
 from exporter.exposition.accept import Format, gzipped, negotiate
 from exporter.exposition.fragment import Fragment, render
+from exporter.exposition.gzip import Sum
 from exporter.exposition.pieces import pieces
 from exporter.families import Measured
 
@@ -35,12 +36,11 @@ class UnknownCollector(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class _Beginning:
-    """The collectors' part of a page; checksum and length are those of it uncompressed."""
+    """The collectors' part of a page; ``sum`` is that of it uncompressed."""
 
     fragments: tuple[Fragment, ...]
     chunks: tuple[bytes, ...]
-    crc: int
-    size: int
+    sum: Sum
 
 
 class Exposition:
@@ -127,18 +127,19 @@ def _rendered(
 
 
 def _joined(fragments: tuple[Fragment, ...], form: Format, packed: bool) -> _Beginning:
-    parts = [part for fragment in fragments for part in fragment.parts(form)]
-    plain = list(chain.from_iterable(part.plain for part in parts))
-    if not packed:
-        return _Beginning(fragments, tuple(pieces(plain)), crc=0, size=0)
-    chunks = pieces([gzip.HEADER, *(part.packed for part in parts)])
-    return _Beginning(fragments, tuple(chunks), gzip.checksum(plain), sum(map(len, plain)))
+    parts = chain.from_iterable(fragment.parts(form) for fragment in fragments)
+    if packed:
+        chunks = pieces(chain([gzip.HEADER], (part.packed for part in parts)))
+    else:
+        chunks = pieces(gzip.unpacked(parts))
+    return _Beginning(
+        fragments, tuple(chunks), gzip.total(fragment.sums[form] for fragment in fragments)
+    )
 
 
 def _packed(ending: tuple[bytes, ...], beginning: _Beginning) -> tuple[bytes, ...]:
-    crc = gzip.checksum(ending, beginning.crc)
-    size = beginning.size + sum(map(len, ending))
-    return gzip.part(ending), gzip.trailer(crc, size)
+    last = gzip.part(ending)
+    return last.packed, gzip.trailer(beginning.sum + last.sum)
 
 
 def _lines(families: Iterable[Measured], form: Format) -> Iterator[bytes]:

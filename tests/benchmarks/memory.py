@@ -1,10 +1,18 @@
-"""Memory (RSS) of the real processes, against a bare import of the packages they stand on."""
+"""Memory (RSS) of the real processes, against a bare import of the packages they stand on.
 
+With the packages of an installation: what only the tests bring (rich and pygments, which structlog
+and httpx load where they find them) is hidden from these processes.
+"""
+
+import asyncio
 import gzip
+import os
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tests.benchmarks.measure import Effort, Figures, alternate, line
 from tests.benchmarks.programs import (
@@ -34,6 +42,21 @@ async def main():
         input()
 asyncio.run(main())
 """
+_SERVED = """
+import asyncio
+from exporter import logs
+from tests.benchmarks.stage import stage
+logs.configure("error", "logfmt")
+async def main():
+    async with stage({series}) as made, made.served() as port:
+        await made.exposition.page(None, 'gzip', frozenset())
+        print(port, flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+_STALLED = 64
+_REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"
+_SETTLED = 1.0  # seconds after which who does not read was given all that it gets
 _LIFTED = "--api.requests-per-second=1000"  # or the first rounds take many seconds
 _FIRST_ROUNDS = ("environments", "agents", "spaces", "users", "events")
 
@@ -43,13 +66,14 @@ async def run(effort: Effort) -> None:
     series = effort.size(100_000, 1_000)
 
     warm()
+    installed = os.environ | {"PYTHONPATH": str(Path(__file__).parent / "installed")}
 
     async def bare() -> Figures:
-        with _ready(IMPORTS + _WAITS) as process:
+        with _ready(IMPORTS + _WAITS, installed) as process:
             return {"bare": resident(process)}
 
     async def demo() -> Figures:
-        with emulator() as url, daemon(url, _LIFTED) as (process, port):
+        with emulator() as url, daemon(url, _LIFTED, environ=installed) as (process, port):
             until(port, "/-/ready", process)
             if not effort.quick:
                 _first_rounds(port)
@@ -59,28 +83,43 @@ async def run(effort: Effort) -> None:
             return {"demo": begun, "scraped": resident(process)}
 
     async def one_format() -> Figures:
-        with _ready(_HOLDER.format(series=series, encodings=("gzip",), formats=1)) as process:
+        code = _HOLDER.format(series=series, encodings=("gzip",), formats=1)
+        with _ready(code, installed) as process:
             return {"one": resident(process)}
 
     async def every_format() -> Figures:
-        with _ready(_HOLDER.format(series=series, encodings=("gzip", None), formats=2)) as process:
+        code = _HOLDER.format(series=series, encodings=("gzip", None), formats=2)
+        with _ready(code, installed) as process:
             return {"every": resident(process)}
 
-    found = await alternate(effort.turns(2), bare, demo, one_format, every_format)
+    async def stalled() -> Figures:
+        with python("-c", _SERVED.format(series=series), environ=installed) as process:
+            port = int(said(process))
+            get(port, "/metrics")
+            before = resident(process)
+            with ExitStack() as stack:
+                for _ in range(_STALLED):
+                    one = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                    one.sendall(_REQUEST)
+                await asyncio.sleep(_SETTLED)
+                return {"before": before, "stalled": resident(process)}
+
+    found = await alternate(effort.turns(2), bare, demo, one_format, every_format, stalled)
     for name, above, below in (
         ("daemon on the demo account after its first rounds / bare import", "demo", "bare"),
         (f"daemon after {scrapes} more scrapes / before", "scraped", "demo"),
         (f"{series:,} series, scraped as text gzip / bare import", "one", "bare"),
         (f"{series:,} series, scraped in every format / bare import", "every", "bare"),
+        (f"{series:,} series, {_STALLED} scrapers that do not read / none", "stalled", "before"),
     ):
         note = f"{found.median(above):.1f} MB against {found.median(below):.1f} MB"
         line(f"memory: {name}", found.ratios((above,), (below,)), note)
 
 
 @contextmanager
-def _ready(code: str) -> Iterator[subprocess.Popen[str]]:
+def _ready(code: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """A process that said it is ready; it waits for a line on its standard input."""
-    with python("-c", code) as process:
+    with python("-c", code, environ=environ) as process:
         assert said(process) == "ready"
         yield process
 

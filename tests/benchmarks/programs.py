@@ -88,9 +88,11 @@ def held_port() -> Iterator[int]:
 
 
 @contextmanager
-def daemon(url: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def daemon(
+    url: str, *flags: str, environ: Mapping[str, str] = os.environ
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The real daemon on an emulated account, and its port; it may not answer yet."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+    own = {name: value for name, value in environ.items() if not name.startswith(_PREFIX)}
     with held_port() as port:
         listening = {f"{_PREFIX}WEB_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
         known = environment(url, own) | listening

@@ -19,7 +19,7 @@ _LINES = {
     "round": 10,
     "events": 4,
     "audit": 6,
-    "memory": 4,
+    "memory": 5,
     "start": 6,
     "loop": 9,
 }

@@ -70,6 +70,14 @@ def emulator(*arguments: str) -> Iterator[str]:
         yield said(process).removeprefix("listening on ")
 
 
+@contextmanager
+def replay(environments: int, delay: float) -> Iterator[str]:
+    """The URL of an account that answers with ready bytes, each after ``delay`` seconds."""
+    arguments = (f"--environments={environments}", f"--delay={delay}")
+    with python("-m", "tests.benchmarks.replay", *arguments) as process:
+        yield said(process).removeprefix("listening on ")
+
+
 def control(url: str, path: str, values: object) -> None:
     """Pull a lever of the emulated account."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=_PATIENCE)

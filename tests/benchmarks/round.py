@@ -1,8 +1,9 @@
 """A round's wall time against the ideal, and its requests against the least possible.
 
-The emulated account is another process, which answers after 50 ms. With many in flight its own
-processor time shows: the bare client (sockets, no HTTP library, no decoding) says how much of
-what is over the ideal belongs to it and to the machine.
+The account is another process, which answers with ready bytes after 50 ms; meanwhile a third one
+scrapes 10,000 series of this one every second. With many in flight processor time shows: the bare
+client (sockets, no HTTP library, no decoding) says how much of what is over the ideal belongs to
+the account and to the machine.
 """
 
 import asyncio
@@ -21,11 +22,20 @@ from exporter.flatfile.session import Session, connect
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line
-from tests.benchmarks.programs import control, emulator
+from tests.benchmarks.programs import python, replay
+from tests.benchmarks.stage import stage
 
 _LATENCY = 0.05  # seconds
 _IN_FLIGHT = (8, 16, 32)
 _PAGE = 100  # environments of one listing's page
+_SCRAPER = """
+import http.client, time
+connection = http.client.HTTPConnection("127.0.0.1", {port})
+while True:
+    connection.request("GET", "/metrics", headers={{"Accept-Encoding": "gzip"}})
+    connection.getresponse().read()
+    time.sleep(1)
+"""
 _LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 
 
@@ -61,11 +71,12 @@ class Asker:
 
 
 async def run(effort: Effort) -> None:
-    size = effort.size(200, 16)
+    size = effort.size(2_000, 16)
     async with AsyncExitStack() as stack:
-        quiet = ("--spaces", "20", "--users", "5", "--guests", "5", "--events-per-minute", "0")
-        url = stack.enter_context(emulator("--environments", str(size), *quiet))
-        control(url, "faults", [{"kind": "latency", "delay": _LATENCY}])
+        url = stack.enter_context(replay(size, _LATENCY))
+        made = await stack.enter_async_context(stage(effort.size(10_000, 1_000)))
+        port = await stack.enter_async_context(made.served())
+        stack.enter_context(python("-c", _SCRAPER.format(port=port)))
         contestants: list[Contestant] = []
         for workers in _IN_FLIGHT:
             asker = _asker(url, workers)
@@ -75,7 +86,7 @@ async def run(effort: Effort) -> None:
             assert asker.previous
             contestants.append(_ours(asker, workers))
             contestants.append(_bare(url, list(asker.previous.listings), workers))
-        found = await alternate(effort.turns(4), *contestants, _first(url))
+        found = await alternate(effort.turns(3), *contestants, _first(url))
     least = 1 + -(-size // _PAGE) + size  # the token, the listing, each environment
     line(
         f"requests of a first round of {size} environments / least (token, listing, agents)",

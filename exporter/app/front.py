@@ -35,6 +35,7 @@ class Front:
         Build it with a loop running. ``wall`` gives Unix seconds.
         """
         self._web = settings.web
+        self._shard = settings.shard
         self._environ = environ
         self._wall = wall
         self._started = wall()
@@ -98,5 +99,5 @@ class Front:
             # Only who scrapes this early waits for it.
             from exporter.app.prologue import metrics  # noqa: PLC0415 - 60 ms: see above
 
-            return await metrics(scope, started=self._started, now=self._wall())
+            return await metrics(scope, shard=self._shard, started=self._started, now=self._wall())
         return None

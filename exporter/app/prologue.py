@@ -9,18 +9,21 @@ from exporter.families import Measured, measure
 from exporter.flatfile.token import TokenStatus
 from exporter.flatfile.usage import Usage
 from exporter.health.build import this_build
+from exporter.settings import Shard
 from exporter.web.answers import Answer
 from exporter.web.app import scraped
 from exporter.web.asgi import Scope
 
 
-async def metrics(scope: Scope, *, started: float, now: float) -> Answer:
+async def metrics(scope: Scope, *, shard: Shard, started: float, now: float) -> Answer:
     """Nothing was asked yet and no collector has begun. Times in Unix seconds."""
-    exposition = Exposition(Board(), lambda: _live(started, now), asyncio.get_running_loop().time)
+    exposition = Exposition(
+        Board(), lambda: _live(shard, started, now), asyncio.get_running_loop().time
+    )
     return await scraped(exposition, scope)
 
 
-def _live(started: float, now: float) -> tuple[Measured, ...]:
+def _live(shard: Shard, started: float, now: float) -> tuple[Measured, ...]:
     vitals = health.Vitals(
         build=this_build(),
         reload=health.Reload(successful=True, at=started),
@@ -38,5 +41,6 @@ def _live(started: float, now: float) -> tuple[Measured, ...]:
             failures=0,
         ),
         state_available=None,
+        shard=shard,
     )
     return measure(health.FAMILIES, vitals)

@@ -41,11 +41,12 @@ async def look(this: Round[Spaces]) -> Observation[Spaces]:
 
 
 async def again(this: Round[Spaces], environment_ids: frozenset[str]) -> Amendment[Spaces]:
-    """Those of them that exist, listed one by one: a walk through the account costs more."""
+    """Those of them that exist, listed one by one: a walk through the account costs more.
+
+    Only their numbers: which Spaces the cap leaves in is settled for the account, by a round.
+    """
     here = sorted(environment_ids.intersection(e.id for e in await this.environments()))
     stock = await list_environments(this.flatfile, here, workers=this.settings.api.concurrency)
-    wanted = this.settings.collector.spaces
-    infos = [(space.id, space.name, of) for of, space in stock.spaces] if wanted.info else []
 
     def patch(shown: Spaces) -> Spaces:
         # Where the others are only counted, one that shows what expired would be a stray.
@@ -53,10 +54,9 @@ async def again(this: Round[Spaces], environment_ids: frozenset[str]) -> Amendme
         fresh = {
             of: replace(one, expired=None) if counted else one for of, one in stock.counts.items()
         }
-        others = [info for info in shown.infos if info[2] not in fresh]
-        return Spaces(
+        return replace(
+            shown,
             counts=dict(sorted({**shown.counts, **fresh}.items())),
-            infos=tuple(sorted([*others, *infos])[: wanted.info_limit]),
             again={**shown.again, **dict.fromkeys(fresh, this.now)},
         )
 
@@ -74,17 +74,8 @@ def newest(shown: Spaces, seen: Spaces, since: float) -> Spaces:
     later = {of: at for of, at in shown.again.items() if at > since and of in shown.counts}
     if not later:
         return seen
-    return replace(
-        seen,
-        counts=dict(sorted({**seen.counts, **{of: shown.counts[of] for of in later}}.items())),
-        infos=tuple(
-            sorted(
-                [info for info in seen.infos if info[2] not in later]
-                + [info for info in shown.infos if info[2] in later]
-            )
-        ),
-        again=later,
-    )
+    counts = {**seen.counts, **{of: shown.counts[of] for of in later}}
+    return replace(seen, counts=dict(sorted(counts.items())), again=later)
 
 
 def _each(value: Callable[[Counts], float | None]) -> Callable[[Spaces], Iterable[Sample]]:

@@ -9,7 +9,7 @@ DIST ?= dist
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test lint unit bench soak generate pictures sbom format lock clean
+.PHONY: help demo stack test lint unit bench soak fuzz generate pictures sbom format lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
 soak: $(VENV)/.test ## Kill the writer of the audit log a thousand times
 	$(BIN)/python -m tests.audit.soak --kills $(or $(KILLS),1000)
 
+fuzz: $(VENV)/.test ## Look for inputs that break a promise: TARGETS="feeds request" SECONDS=600
+	@$(PIP) install --require-hashes -r tests/fuzz/requirements.lock
+	$(BIN)/python -m tests.fuzz $(TARGETS) --seconds $(or $(SECONDS),60)
+
 generate: $(VENV)/.test ## Write again all that is generated: tables, rules, scenarios, examples
 	$(BIN)/python -m grafana
 	$(BIN)/python -m exporter.reference
@@ -74,6 +78,7 @@ lock: $(VENV)/.test ## Pin the newest dependencies, with hashes and without inde
 	$(PIP) install uv
 	$(BIN)/$(COMPILE) pyproject.toml --extra audit --group build -o deploy/requirements.lock
 	$(BIN)/$(COMPILE) pyproject.toml --extra audit --group test -o tests/requirements.lock
+	$(BIN)/$(COMPILE) --group fuzz -o tests/fuzz/requirements.lock
 
 clean: ## Remove what these commands made
 	rm -rf $(VENV) tests/emulator/vendor/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis data $(DIST)

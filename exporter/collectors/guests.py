@@ -24,24 +24,26 @@ _SHARE = 0.8  # of the interval over which a round is spread; the rest is for be
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guests:
-    """How many guests each environment has."""
+    """How many guests each environment has, and whether the account's list tells of all of them."""
 
     counts: Mapping[str, int]
+    account_wide: bool
 
 
 async def look(this: Round[Guests]) -> Observation[Guests]:
     """One question if the server allows it, else Space by Space, spread over the interval."""
     environments = [environment.id for environment in await this.environments()]
-    spaces = await every_space(
-        this.flatfile,
-        environments,
-        workers=this.settings.api.concurrency,
-        page_size=this.settings.api.page_size,
-    )
-    ids = [space.id for _, space in spaces]
-    this.offer(Whole(things=[space for _, space in spaces], kind=Space, wall=this.wall))
-    guests = await _account_wide(this, ids)
+    guests = await _all_at_once(this)
     plan = "account-wide"
+    if guests is None:
+        spaces = await every_space(
+            this.flatfile, environments, workers=this.settings.api.concurrency
+        )
+        ids = [space.id for _, space in spaces]
+        this.offer(Whole(things=[space for _, space in spaces], kind=Space, wall=this.wall))
+        if this.previous is None:
+            guests = await _account_wide(this, ids)
+    account_wide = guests is not None
     if guests is None:
         plan = "Space by Space"
         guests = await _space_by_space(this, ids)
@@ -51,7 +53,20 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
     )
     counted = Counter(guest.environment_id for guest in once)
     counts = {environment_id: counted[environment_id] for environment_id in environments}
-    return Observation(data=Guests(counts=counts), plan=plan)
+    return Observation(data=Guests(counts=counts, account_wide=account_wide), plan=plan)
+
+
+async def _all_at_once(this: Round[Guests]) -> Sequence[Guest] | None:
+    """Where the first round found that the account's list is whole; else None.
+
+    That is found out once: asking in vain would cost a request each time.
+    """
+    if this.previous is None or not this.previous.account_wide:
+        return None
+    try:
+        return await this.flatfile.guests()
+    except (Refused, Unexpected):
+        return None
 
 
 async def _account_wide(this: Round[Guests], space_ids: Sequence[str]) -> Sequence[Guest] | None:

@@ -58,25 +58,42 @@ async def take_stock(
     page_size: int,
     walk: bool,
 ) -> Stock:
-    """The counts of these environments, zeros included; ``walk`` wants the Spaces themselves.
+    """The counts of these environments, zeros included.
 
+    ``walk`` wants the Spaces themselves, or knows that a walk is cheaper.
     ``account`` are the environments of all shards. The plan is the one that is right for them
     together: what is not known by counts alone must not depend on how many shards there are.
     """
+    if walk:
+        return await _walk(flatfile, environment_ids, account, workers)
     try:
         first = await flatfile.spaces_first_page(archived=True)
     except (BadRequest, Forbidden):
         return await list_environments(flatfile, environment_ids, workers=workers)
-    if not walk:
-        counted = await _count_if_cheaper(
-            flatfile, environment_ids, first, workers, limit=2 * len(account)
-        )
-        if counted is not None:
-            return counted
-    if first.pages == 1 and first.total == len(first.spaces) < page_size:
-        archived = first.spaces
-    else:
-        archived = await flatfile.spaces(archived=True)
+    counted = await _count_if_cheaper(
+        flatfile, environment_ids, first, workers, limit=2 * len(account)
+    )
+    if counted is not None:
+        return counted
+    is_all = first.pages == 1 and first.total == len(first.spaces) < page_size
+    return await _walk(
+        flatfile, environment_ids, account, workers, first.spaces if is_all else None
+    )
+
+
+async def _walk(
+    flatfile: Flatfile,
+    environment_ids: Sequence[str],
+    account: Sequence[str],
+    workers: int,
+    archived: tuple[Space, ...] | None = None,
+) -> Stock:
+    """``archived`` is what ``archived=true`` lists, where that has been listed already."""
+    if archived is None:
+        try:
+            archived = await flatfile.spaces(archived=True)
+        except (BadRequest, Forbidden):
+            return await list_environments(flatfile, environment_ids, workers=workers)
     spaces = await _both(flatfile, archived, None)
     placed = tuple((s.environment_id, s) for s in spaces if s.environment_id is not None)
     if len(placed) < len(spaces):
@@ -85,18 +102,10 @@ async def take_stock(
 
 
 async def every_space(
-    flatfile: Flatfile, environment_ids: Sequence[str], *, workers: int, page_size: int
+    flatfile: Flatfile, environment_ids: Sequence[str], *, workers: int
 ) -> tuple[tuple[str, Space], ...]:
     """All Spaces of these environments, archived ones too, each with its environment's id."""
-    stock = await take_stock(
-        flatfile,
-        environment_ids,
-        account=environment_ids,
-        workers=workers,
-        page_size=page_size,
-        walk=True,
-    )
-    return stock.spaces
+    return (await _walk(flatfile, environment_ids, environment_ids, workers)).spaces
 
 
 async def _both(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from exporter.collectors.contract import Amendment, Collector, Observation, Round
 from exporter.collectors.spacecount import Counts, list_environments, take_stock
 from exporter.families import Sample, gauge, info
+from exporter.flatfile.models import Space
+from exporter.flatfile.whole import Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +16,8 @@ class Spaces:
 
     counts: Mapping[str, Counts]
     infos: tuple[tuple[str, str, str], ...] = ()
+    walked: int = 0
+    """Spaces that a walk through the account has shown; 0 if there was none."""
     again: Mapping[str, float] = field(default_factory=dict)
     """Loop time at which environments were asked again since the newest round."""
 
@@ -21,23 +25,33 @@ class Spaces:
 async def look(this: Round[Spaces]) -> Observation[Spaces]:
     """By the plan that needs the fewest requests among those that give the right numbers."""
     environments = [environment.id for environment in await this.environments()]
+    account = [environment.id for environment in await this.admitted()]
     wanted = this.settings.collector.spaces
     stock = await take_stock(
         this.flatfile,
         environments,
-        account=[environment.id for environment in await this.admitted()],
+        account=account,
         workers=this.settings.api.concurrency,
         page_size=this.settings.api.page_size,
-        walk=wanted.info,
+        walk=wanted.info or _a_walk_is_cheaper(this, len(account)),
     )
+    if stock.spaces:
+        things = [space for _, space in stock.spaces]
+        this.offer(Whole(things=things, kind=Space, wall=this.wall))
     # The cap is that of the account: which Spaces it leaves in does not depend on the shards.
     infos = sorted((space.id, space.name, of) for of, space in stock.spaces) if wanted.info else []
     shown = tuple(info for info in infos[: wanted.info_limit] if info[2] in stock.counts)
     return Observation(
-        data=Spaces(counts=stock.counts, infos=shown),
+        data=Spaces(counts=stock.counts, infos=shown, walked=len(stock.spaces)),
         truncated=len(infos) > wanted.info_limit,
         plan=stock.plan,
     )
+
+
+def _a_walk_is_cheaper(this: Round[Spaces], environments: int) -> bool:
+    """Than two questions for each environment; if that is known, the first page need not say it."""
+    walked = this.previous.walked if this.previous else 0
+    return 0 < walked <= this.settings.api.page_size * environments
 
 
 async def again(this: Round[Spaces], environment_ids: frozenset[str]) -> Amendment[Spaces]:

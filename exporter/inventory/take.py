@@ -31,9 +31,7 @@ async def take(flatfile: Flatfile, settings: Settings, progress: Progress) -> tu
     )
     ids = [environment.id for environment in environments]
     progress("listing Spaces")
-    spaces = await every_space(
-        flatfile, ids, workers=settings.api.concurrency, page_size=settings.api.page_size
-    )
+    spaces = await every_space(flatfile, ids, workers=settings.api.concurrency)
     asker = Asker(flatfile, plain_lists_all=False)
     done = 0
 

@@ -10,12 +10,22 @@ import time
 from collections.abc import Iterable
 
 from exporter import logs
-from tests.benchmarks import audit, events, loop, memory, round, scrape, start  # noqa: A004 - a round
+from tests.benchmarks import (
+    audit,
+    events,
+    loop,
+    memory,
+    requests,
+    round,  # noqa: A004 - of questions
+    scrape,
+    start,
+)
 from tests.benchmarks.measure import HEADER, Effort
 
 BENCHMARKS = {
     "scrape": scrape.run,
     "round": round.run,
+    "requests": requests.run,
     "events": events.run,
     "audit": audit.run,
     "memory": memory.run,

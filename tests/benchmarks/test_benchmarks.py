@@ -17,6 +17,7 @@ _LINE = re.compile(r"^.+: [0-9.e-]+ \(IQR [0-9.e-]+\.\.[0-9.e-]+, n=2\)( \[.+\])
 _LINES = {
     "scrape": 11 + 2 * (PROGRAM is not None),
     "round": 10,
+    "requests": 2,
     "events": 4,
     "audit": 6,
     "memory": 5,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.board import Board, Record
 from exporter.catalog import COLLECTORS
-from exporter.collectors.contract import Collector
+from exporter.collectors.contract import Collector, unheard
 from exporter.collectors.directory import Directory
 from exporter.flatfile.session import Session
 from exporter.flatfile.whole import ignore
@@ -46,7 +46,7 @@ async def collect(
         board=board,
         wall=wall,
         offer=audit.offer if audit else ignore,
-        tell=follower.tell,
+        tell=follower.tell if settings.events.watch else unheard,
     )
     jobs = [
         Job(

@@ -19,7 +19,10 @@ RECOVERY = 180.0
 CAUTION = 60.0
 """The first part of the recovery from a 429, which only leads back to the rate that earned it."""
 
-_LATELY = 2.0  # seconds: the time constant of the rate achieved
+_MEAN = 2.0  # seconds: the time constant of the rate achieved
+_LATELY = 60.0
+"""Seconds: the time constant with which the highest rate achieved is forgotten. Sweeps come and
+go: one failure between two of them must not make the next one start from nothing."""
 
 
 class Sign(Enum):
@@ -47,7 +50,7 @@ class Governor:
         self._caution = 0.0
         self._decreased_at = -inf
         self._row = 0
-        self._flow = 0.0
+        self._flow = self._most = 0.0
         self._sent_at = -inf
         self._latencies: dict[str, Latency] = {}
         self._failing: set[str] = set()
@@ -76,7 +79,9 @@ class Governor:
 
     def sent(self, now: float) -> None:
         """A request begins."""
-        self._flow = self._flow * exp((self._sent_at - now) / _LATELY) + 1.0 / _LATELY
+        since = now - self._sent_at
+        self._flow = self._flow * exp(-since / _MEAN) + 1.0 / _MEAN
+        self._most = max(self._flow, self._most * exp(-since / _LATELY))
         self._sent_at = now
 
     def notice(self, sign: Sign, route: str, sent: float, now: float) -> bool:
@@ -93,7 +98,7 @@ class Governor:
             if self._well and route in self._failing:
                 return False
             self._failing.add(route)
-        used = min(self.rate(now), self._flow)
+        used = min(self.rate(now), self._most)
         self._base = max(self._floor, sign.factor * used)
         if sign is Sign.THROTTLED:
             self._knee, self._caution = max(self._base, used), CAUTION

@@ -17,6 +17,7 @@ from exporter.flatfile.urgency import urgency
 
 _STAGGER = 1.0  # seconds over which the first runs are spread
 _SHARE = 0.1  # of its interval that a job may wait for its first run
+_FIRST = 60.0  # seconds within which a first run should be through
 _SALT = b"phase 1467"  # by trial: the collectors with the same default interval are far apart
 
 
@@ -68,7 +69,10 @@ async def _repeat(job: Job, timetable: Timetable) -> None:
         began = loop.time()
         # The timetable keeps the old time until the run is over: one that a reload cuts off is
         # done again at once, not skipped.
-        with urgency(due + job.interval, every=job.interval):
+        # A first round is waited for by somebody, however long its interval is.
+        first = job.name not in timetable.settled
+        within = min(job.interval, _FIRST) if first else job.interval
+        with urgency(due + within, every=job.interval):
             await job.run(due)
         step = job.interval
         if job.name not in timetable.settled:

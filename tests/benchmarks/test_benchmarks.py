@@ -23,6 +23,7 @@ _LINES = {
     "memory": 5,
     "start": 6,
     "loop": 9,
+    "hints": 3,
 }
 
 

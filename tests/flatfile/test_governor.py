@@ -1,6 +1,5 @@
 """The governor: less at each sign of struggle, more again by itself."""
 
-import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -105,6 +104,14 @@ def test_another_limit_holds_at_once_and_does_not_end_the_caution() -> None:
     assert governor.rate(now + RECOVERY) == 1000.0
 
 
+def test_one_failure_between_two_sweeps_does_not_start_from_the_lull() -> None:
+    governor = Governor(100.0)
+    now = drive(governor, 50.0, 30.0) + 25.0
+    governor.sent(now)
+    governor.notice(Sign.UNAVAILABLE, "/agents", now, now)
+    assert governor.rate(now) > 15.0
+
+
 @dataclass
 class Route:
     """Answers of one route, one each tenth of a second."""
@@ -131,11 +138,12 @@ def test_a_route_that_becomes_slow_slows_us_down() -> None:
 
 
 def test_each_decrease_by_latency_is_measured_afresh() -> None:
-    route = Route()
-    route.answers(0.05, 200)
-    lowered = [n for n, yes in enumerate(route.answers(3.0, 400)) if yes]
-    assert len(lowered) >= 2
-    assert all(b - a >= ENOUGH for a, b in itertools.pairwise(lowered))
+    latency = Latency()
+    for second in range(100):
+        latency.slow(0.05, float(second), 0)
+    for row in (1, 2, 3):
+        slow = [latency.slow(3.0, 100.0 + row, row) for _ in range(ENOUGH)]
+        assert slow == [False] * (ENOUGH - 1) + [True]
 
 
 @pytest.mark.parametrize(

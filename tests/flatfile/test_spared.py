@@ -21,11 +21,11 @@ async def _users(session: Session) -> None:
 async def test_a_503_that_names_no_time_slows_down_and_does_not_pause(
     session: Session, emulator: Emulator
 ) -> None:
-    await session.flatfile.account()
+    await asyncio.gather(*(session.flatfile.account() for _ in range(8)))
     emulator.faults.add(Fault("status", route="/users", count=1))
     await _users(session)
     assert 0.0 < session.budget.rate < 1000.0
-    assert session.budget.held_back == 0.0
+    assert asyncio.get_running_loop().time() < 0.9  # the jitter alone
 
 
 @pytest.mark.parametrize("status", [500, 502, 404, 401])

@@ -98,8 +98,8 @@ class Wire:
                     asyncio.timeout(self._timeout),
                     client.stream(
                         method,
-                        f"{self.base}{path}",
-                        params=dict(params),
+                        # Made whole here: the client would read it three times to add them.
+                        httpx.URL(f"{self.base}{path}", params=dict(params)),
                         json=document,
                         headers=dict(headers),
                     ) as response,

@@ -171,10 +171,13 @@ def confine(
             kept.append(family)
             continue
         at = family.labels.index(label)
-        samples = tuple(s for s in family.samples if not s[0][at] or s[0][at] in known)
-        if len(samples) == len(family.samples):
+        # On the event loop, and nearly always nothing is gone: a set is the quickest to say so.
+        gone = {labels[at] for labels, _ in family.samples} - known - {""}
+        if not gone:
             kept.append(family)
-        elif samples:
+            continue
+        samples = tuple(sample for sample in family.samples if sample[0][at] not in gone)
+        if samples:
             kept.append(replace(family, samples=samples))
     same = len(kept) == len(measured) and all(a is b for a, b in zip(kept, measured, strict=True))
     return measured if same else tuple(kept)

@@ -171,3 +171,15 @@ def test_what_may_turn_out_wrong_is_looked_at_before_the_listener_opens(
     more: Mapping[str, str], environ: Mapping[str, str]
 ) -> None:
     assert not settled(_loaded(**more), environ)
+
+
+def test_what_was_imported_is_no_work_for_the_garbage_collector() -> None:
+    code = (
+        "import gc, exporter.app.daemon\n"
+        "from exporter.app.start import spare_collector\n"
+        "spare_collector()\n"
+        "print(len(gc.get_objects()), gc.get_freeze_count())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=_ROOT, capture_output=True, check=True)
+    seen, spared = map(int, done.stdout.split())
+    assert seen < spared / 100

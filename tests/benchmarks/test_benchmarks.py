@@ -21,7 +21,7 @@ _LINES = {
     "events": 4,
     "audit": 6,
     "memory": 5,
-    "start": 6,
+    "start": 7,
     "loop": 9,
     "hints": 3,
 }

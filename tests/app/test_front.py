@@ -130,7 +130,11 @@ async def test_a_hangup_before_the_daemon_reloads_the_configuration() -> None:
 
 
 def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
-    code = "import sys, exporter.cli, exporter.app.start; print(*sys.modules)"
+    code = (
+        "import sys, exporter.app.start, exporter.cli, exporter.settings\n"
+        "exporter.settings.load([], {})\n"
+        "print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=_ROOT, capture_output=True, check=True)
     imported = set(done.stdout.decode().split())
     assert "exporter.web.server" in imported

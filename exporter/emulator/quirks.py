@@ -111,7 +111,9 @@ def _fit(name: str, value: Any, hint: Any) -> Any:
         return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if name == "pagination_object" and not isinstance(value, bool):
+    if name == "pagination_object":
+        if isinstance(value, bool):
+            return value
         if isinstance(value, str) or not isinstance(value, Collection):
             raise WrongQuirk("pagination_object is true, false or a list of routes")
         return frozenset(value)

@@ -214,3 +214,10 @@ async def test_more_than_so_many_answers_in_a_second_may_be_refused(
     assert [(await client.get("/users")).status_code for _ in range(4)] == [200] * 3 + [429]
     emulator.quirks.rate_limit = None
     assert (await client.get("/users")).status_code == 200
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_page_object_may_be_everywhere_or_nowhere_by_json(chosen: bool) -> None:
+    quirks = Quirks()
+    quirks.set({"pagination_object": chosen})
+    assert quirks.paginates("/users") is chosen

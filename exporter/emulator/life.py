@@ -41,6 +41,10 @@ class Life:
             self._step(round(self._next, 3))
             self._next = self._after(self._next)
 
+    def end(self) -> None:
+        """Nothing happens by itself any more."""
+        self._next = float("inf")
+
     def _after(self, at: float) -> float:
         return at + self._dice.expovariate(self._rate) if self._rate > 0 else float("inf")
 

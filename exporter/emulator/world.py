@@ -39,6 +39,11 @@ class World:
         self._life.play(now)
         return now
 
+    def rest(self) -> None:
+        """From now on nothing happens by itself, for tests that compare what stands still."""
+        self.advance()
+        self._life.end()
+
     def truth(self) -> Truth:
         return tell(self.account, self.advance())
 

@@ -37,6 +37,18 @@ def test_it_has_a_past_and_goes_on(clock: Any, world: World) -> None:
     assert world.truth().events - before == pytest.approx(3600 / 60 * 30, rel=0.2)
 
 
+def test_at_rest_nothing_happens_by_itself_and_anything_may_be_done(
+    clock: Any, world: World
+) -> None:
+    clock.now += 60
+    world.rest()
+    before = world.truth().events
+    clock.now += 24 * 3600
+    assert world.truth().events == before
+    world.add_events(3)
+    assert world.truth().events == before + 3
+
+
 def test_events_are_in_order_of_time_and_never_in_the_future(clock: Any, world: World) -> None:
     clock.now += 600
     times = [event.created_at for event in world.events()]

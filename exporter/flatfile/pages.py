@@ -60,10 +60,11 @@ class Pages(Generic[T]):
     def overlap(self, one: Page[T], other: Page[T]) -> bool:
         """Whether they are the same page, give or take what came or went between the two.
 
-        Half of it: single items may be listed twice, and on neighbouring pages.
+        Half of it: single items may be listed twice, and on neighbouring pages. An empty page is
+        the same as none: it follows the last one, whatever the server counts from.
         """
         mine = set(self.keys(one))
-        return 2 * len(mine.intersection(self.keys(other))) >= len(mine)
+        return bool(mine) and 2 * len(mine.intersection(self.keys(other))) >= len(mine)
 
     def misnumbered(self, second: Page[T], first: Page[T]) -> bool:
         """Whether counting from 0 gave the first page again; if so, it is unlearned."""

@@ -48,6 +48,19 @@ async def test_every_event_comes_whatever_the_order_and_the_pages(
         assert {event.id for event in world.events(since)} <= found
 
 
+async def test_what_pages_are_counted_from_is_not_unlearned_by_a_walk_of_one_page(
+    session: Session, emulator: Emulator, world: World
+) -> None:
+    emulator.quirks.page_zero_based, emulator.quirks.page_size_max = True, 7
+    since = world.now() - HOUR
+    newest = {event.id for event in world.events()[-5:]}
+    for _ in range(3):
+        assert {event.id for event in world.events(since)} <= await events(session, since)
+        few = await events(session, world.events()[-5].created_at)
+        assert newest <= few
+        assert len(few) <= 7  # nothing is on its second page
+
+
 async def test_events_are_asked_with_a_bound_in_milliseconds_and_the_acknowledged_ones(
     session: Session, emulator: Emulator, world: World
 ) -> None:

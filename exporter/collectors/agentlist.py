@@ -37,6 +37,7 @@ class Agents:
     doubted: frozenset[str]
     last_seen: Mapping[str, float] | None
     plain_lists_all: bool
+    filter_known: bool = False
 
 
 def newest(shown: Agents, seen: Agents, since: float) -> Agents:
@@ -67,10 +68,14 @@ class Asker:
     Whether a listing without ``isSystem`` holds the system agents is not documented (API notes,
     section 7). One such agent in one plain listing proves that it does; until then both
     questions are asked, and every agent's own field decides.
+
+    ``filter_known``: the server has answered the second question. Its refusal later is trouble of
+    the moment, and no reason to take the agents that only it lists for lost.
     """
 
     flatfile: Flatfile
     plain_lists_all: bool
+    filter_known: bool = False
 
     async def ask(self, environment_id: str) -> tuple[Agent, ...]:
         plain = await self.flatfile.agents(environment_id)
@@ -80,7 +85,12 @@ class Asker:
             return plain
         try:
             system = await self.flatfile.agents(environment_id, system=True)
-        except BadRequest:  # the filter is newer than this server
+        except BadRequest:
+            if self.filter_known:
+                raise
+            # Is it the filter, which is newer than some servers, or whatever is asked right now?
+            plain = await self.flatfile.agents(environment_id)
             self.plain_lists_all = True
             return plain
+        self.filter_known = True
         return tuple({agent.id: agent for agent in (*plain, *system)}.values())

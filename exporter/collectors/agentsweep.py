@@ -25,7 +25,7 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
     """Each environment by itself; one that fails keeps its last listing for a while."""
     environments = [environment.id for environment in await this.environments()]
     before = this.previous
-    asker = Asker(this.flatfile, before.plain_lists_all if before else False)
+    asker = _asker(this)
     swept = await sweep(
         environments, partial(_ask, this, asker), workers=this.settings.api.concurrency
     )
@@ -46,6 +46,7 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
             doubted=doubts,
             last_seen=await _last_seen(this, swept),
             plain_lists_all=asker.plain_lists_all,
+            filter_known=asker.filter_known,
         ),
         error=error,
         plan="environment by environment"
@@ -56,7 +57,7 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
 async def again(this: Round[Agents], environment_ids: frozenset[str]) -> Amendment[Agents]:
     """Those of them that exist. What fails is left to the next round, unless all of it does."""
     before = this.previous
-    asker = Asker(this.flatfile, before.plain_lists_all if before else False)
+    asker = _asker(this)
     here = sorted(environment_ids.intersection(e.id for e in await this.environments()))
     swept = await sweep(here, partial(_ask, this, asker), workers=this.settings.api.concurrency)
     failures = {k: e for k, e in swept.failures.items() if not isinstance(e, NotFound)}
@@ -74,6 +75,15 @@ async def again(this: Round[Agents], environment_ids: frozenset[str]) -> Amendme
         return replace(with_listings(shown, swept.answers), last_seen=last_seen)
 
     return Amendment(patch=patch, unchanged=frozenset(unchanged))
+
+
+def _asker(this: Round[Agents]) -> Asker:
+    before = this.previous
+    return Asker(
+        this.flatfile,
+        plain_lists_all=before.plain_lists_all if before else False,
+        filter_known=before.filter_known if before else False,
+    )
 
 
 async def _ask(this: Round[Agents], asker: Asker, environment_id: str) -> Listing:

@@ -233,3 +233,24 @@ async def test_last_seen_outlives_the_agent_and_the_process(tmp_path: Any) -> No
         fresh = it.emulator.world.create_environment("fresh").id
         await asyncio.sleep(100)
         assert (await it.samples(agents.COLLECTOR))[family][fresh,] == 0
+
+
+@pytest.mark.parametrize("looked_before", [True, False])
+async def test_a_refusal_that_passes_never_loses_the_agents_that_only_a_filter_lists(
+    looked_before: bool,
+) -> None:
+    async with bench(quirks=Quirks(agents_default_includes_system=False)) as it:
+        if looked_before:
+            await it.look(agents.COLLECTOR)
+        # It begins between the plain question and the one for system agents.
+        it.emulator.faults.add(Fault("latency", "/agents", delay=1.0))
+        failing = asyncio.create_task(_failure(it, agents.COLLECTOR))
+        await asyncio.sleep(0.5)
+        it.emulator.faults.set([Fault("status", "/agents", status=405)])
+        assert (await failing).reason == "bad_request"
+        it.emulator.faults.clear()
+        seen = await it.samples(agents.COLLECTOR)
+        truth = it.emulator.world.truth().environments
+        system = {(e,): t.system_agents for e, t in truth.items()}
+        assert sum(system.values())
+        assert seen["flatfile_environment_system_agents"] == system

@@ -100,6 +100,8 @@ class Lane(ABC):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(connection)
+                if self.available is False:
+                    _prove(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -173,3 +175,12 @@ class Lane(ABC):
     @property
     def _file(self) -> str:
         return self._manner.file if self._folder is None else str(self._folder / self._manner.file)
+
+
+def _prove(connection: sqlite3.Connection) -> None:
+    """Change something for certain: after a failure, a disk has recovered once it takes a write.
+
+    What is only read, or written again as it was, asks nothing of a disk that is full.
+    """
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    connection.execute(f"PRAGMA application_id = {mark ^ 1}")

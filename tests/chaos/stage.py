@@ -1,0 +1,169 @@
+"""The daemon as a whole on an emulated account, over a network and by a clock that can be broken."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from exporter.app.daemon import Daemon
+from exporter.emulator import Emulator, Quirks, Scale, World
+from exporter.emulator.credentials import CLIENT_ID, SECRET
+from exporter.flatfile.credential import ClientPair
+from exporter.flatfile.session import Session, connect
+from exporter.settings import Loaded, Settings, resolve
+from tests.chaos.chronicle import Chronicle
+from tests.chaos.facts import facts
+from tests.chaos.network import Network
+from tests.support.loop import VirtualLoop
+
+INTERVALS = {
+    "environments": 20.0,
+    "agents": 20.0,
+    "spaces": 60.0,
+    "users": 60.0,
+    "guests": 180.0,
+    "events": 20.0,
+    "executions": 60.0,
+}
+"""Seconds: short, so that a storm of an hour meets many rounds."""
+
+SCALE = Scale(
+    environments=4,
+    spaces=40,
+    users=24,
+    guests=20,
+    events_per_minute=12,
+    rare=0.1,
+    keep_events=20_000,
+)
+"""Small and lively, in pages of ten: most listings have several, and change while they are read."""
+
+FLAGS: dict[str, Any] = {
+    "web.listen-address": ("127.0.0.1:0",),
+    "storage.path": "none",
+    "log.level": "error",
+    "api.page-size": "10",
+    "collector.executions": "true",
+    "collector.spaces.info": "true",
+    "collector.retain": "4m",
+    "events.window": "30m",
+    **{f"collector.{name}.interval": f"{seconds:g}s" for name, seconds in INTERVALS.items()},
+}
+_ENVIRON = {
+    "FLATFILE_EXPORTER_AUTH_CLIENT_ID": CLIENT_ID,
+    "FLATFILE_EXPORTER_AUTH_CLIENT_SECRET": SECRET,
+}
+
+
+def moment() -> float:
+    """Unix seconds by the account's clock, which is right."""
+    return VirtualLoop.EPOCH + asyncio.get_running_loop().time()
+
+
+@dataclass
+class Clock:
+    """The exporter's wall clock, in Unix seconds; ``skew`` is how far it is ahead."""
+
+    skew: float = 0.0
+
+    def __call__(self) -> float:
+        return moment() + self.skew
+
+
+@dataclass
+class Stage:
+    emulator: Emulator
+    network: Network
+    clock: Clock
+    chronicle: Chronicle
+    daemon: Daemon
+    running: asyncio.Task[None]
+    settings: Settings
+    climate: Quirks
+    """What is unknown about the service, as it is when no trouble changes it."""
+    aside: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Tasks of the storm itself."""
+
+    @property
+    def world(self) -> World:
+        return self.emulator.world
+
+    def note(self) -> None:
+        """Write down how things stand with the account."""
+        now = asyncio.get_running_loop().time()
+        self.chronicle.record(now, facts(self.world, self.clock.skew))
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of what the daemon's own server would answer."""
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        await self.daemon.server._app(scope, receive, send)
+        return sent[0]["status"], b"".join(one.get("body", b"") for one in sent[1:])
+
+    def begin(self, work: Any) -> None:
+        task = asyncio.create_task(work, name="chaos aside")
+        self.aside.add(task)
+        task.add_done_callback(self.aside.discard)
+
+
+@asynccontextmanager
+async def stage(
+    seed: int,
+    quirks: Quirks | None = None,
+    *,
+    scale: Scale = SCALE,
+    folder: Path | None = None,
+    flags: dict[str, Any] | None = None,
+) -> AsyncIterator[Stage]:
+    """With ``folder`` the state is on the disk. The daemon is ended on leaving."""
+    emulator = Emulator(World(scale, seed, moment), quirks)
+    climate = replace(emulator.quirks)
+    clock, chronicle = Clock(), Chronicle()
+    network = Network(emulator)
+    given = {**FLAGS, **({"storage.path": str(folder)} if folder else {}), **(flags or {})}
+
+    def link(
+        settings: Settings,
+        *,
+        wall: Callable[[], float],
+        rng: Random,
+        before: Session | None,
+    ) -> Session:
+        return connect(
+            "http://emulator/api/v1",
+            lambda: ClientPair(CLIENT_ID, SECRET),
+            timeout=settings.api.timeout,
+            concurrency=settings.api.concurrency,
+            requests_per_second=settings.api.requests_per_second,
+            page_size=settings.api.page_size,
+            clock=wall,
+            rng=rng,
+            transport=network,
+            before=before,
+        )
+
+    def load() -> Loaded:
+        return resolve(given, _ENVIRON)
+
+    loaded = load()
+    daemon = Daemon(loaded, load, wall=clock, rng=Random(seed), link=link)
+    daemon.listen()
+    running = asyncio.create_task(daemon.run(), name="daemon")
+    made = Stage(emulator, network, clock, chronicle, daemon, running, loaded.settings, climate)
+    made.note()
+    network.answered = made.note
+    try:
+        yield made
+    finally:
+        daemon.stop()
+        await asyncio.wait({running})

@@ -154,16 +154,18 @@ async def _sum_up(this: Round[Events], environments: Sequence[str], account_wide
     owns = this.settings.shard.owns
     since = this.wall - settings.window
     live = {FEED} if account_wide else {f"{FEED}/{of}" for of in environments}
+    sums = await this.store.run(partial(tally.totals, feed=FEED, since=since, until=this.wall))
+    # By the server's times as well: a clock that is ahead for a while must not empty the window.
+    newest_of_all = max(sums.newest.values(), default=this.wall)
     await this.store.run(
         partial(
             tally.prune,
             feed=FEED,
-            before=since,
+            before=min(since, newest_of_all - settings.window),
             overlap=settings.overlap,
             live=frozenset(live),
         )
     )
-    sums = await this.store.run(partial(tally.totals, feed=FEED, since=since, until=this.wall))
     zeros = {(of, topic): 0 for of in environments for topic in ALWAYS}
     newest: dict[str, float] = {}
     for (of, _, _), at in sums.newest.items():

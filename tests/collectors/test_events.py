@@ -166,3 +166,17 @@ async def test_where_the_account_may_not_be_asked_it_is_not_tried_again_each_rou
             await it.look(events.COLLECTOR)
         asked = [r for r in it.emulator.requests if r.path.endswith("/events")]
         assert sum("environmentId" not in request.query for request in asked) == 1
+
+
+@pytest.mark.parametrize("ahead", [3_600.0, 86_400.0])
+async def test_a_clock_that_was_ahead_for_a_round_costs_no_event_of_late(ahead: float) -> None:
+    async with bench(BUSY) as it:
+        for _ in range(10):
+            await it.look(events.COLLECTOR)
+            await asyncio.sleep(60)
+        it.skew = ahead
+        await it.look(events.COLLECTOR)
+        it.skew = 0.0
+        seen = await it.samples(events.COLLECTOR)
+        recent = sum(seen["flatfile_recent_events"].values())
+        assert recent == _truth(it, wall() - it.settings.events.window, wall())

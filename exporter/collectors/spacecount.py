@@ -95,6 +95,8 @@ async def _walk(
         except (BadRequest, Forbidden):
             return await list_environments(flatfile, environment_ids, workers=workers)
     spaces = await _both(flatfile, archived, None)
+    if spaces is not archived:
+        spaces = await _none_between(flatfile, archived, spaces)
     placed = tuple((s.environment_id, s) for s in spaces if s.environment_id is not None)
     if len(placed) < len(spaces):
         return await list_environments(flatfile, environment_ids, workers=workers)
@@ -116,6 +118,22 @@ async def _both(
         return archived
     others = await flatfile.spaces(archived=False, environment_id=environment_id)
     return tuple({space.id: space for space in (*archived, *others)}.values())
+
+
+async def _none_between(
+    flatfile: Flatfile, archived: tuple[Space, ...], spaces: tuple[Space, ...]
+) -> tuple[Space, ...]:
+    """With those that were archived between the two listings, and so are in neither.
+
+    ``archived`` is what the first of them showed. A page object that says the same spares the
+    listing.
+    """
+    again = await flatfile.spaces_first_page(archived=True)
+    known = {space.id for space in archived}
+    if again.total == len(archived) and all(space.id in known for space in again.spaces):
+        return spaces
+    others = await flatfile.spaces(archived=True)
+    return tuple({space.id: space for space in (*spaces, *others)}.values())
 
 
 async def list_environments(

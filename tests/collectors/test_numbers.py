@@ -3,12 +3,13 @@
 Each quirk is one unknown of the API notes, set to one of its possible answers.
 """
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from exporter.collectors import agents, environments, events, guests, spaces, users
-from exporter.emulator import Quirks
+from exporter.emulator import Fault, Quirks
 from tests.support.account import BUSY, STILL, Bench, bench, wall
 
 PAGES: list[dict[str, Any]] = [
@@ -109,6 +110,28 @@ async def test_where_counting_is_cheaper_it_is_used_only_if_it_can_be_trusted(
         observation = await it.look(spaces.COLLECTOR)
         assert ("counted" in observation.plan) == counted
         _compare_spaces(it, await it.samples(spaces.COLLECTOR), expired=not counted)
+
+
+@pytest.mark.parametrize("page_object", [True, False])
+@pytest.mark.parametrize("moment", range(8))
+async def test_a_space_that_is_archived_while_it_is_looked_at_is_never_missed(
+    page_object: bool, moment: int
+) -> None:
+    quirks = Quirks(spaces_archived="only", pagination_object=page_object)
+    async with bench(quirks=quirks) as it:
+        world = it.emulator.world
+        space = next(s for s in world.account.spaces if s.archived_at is None)
+        await it.look(environments.COLLECTOR)
+        it.emulator.faults.add(Fault("latency", "/spaces", delay=1.0))
+        looking = asyncio.create_task(it.samples(spaces.COLLECTOR))
+        await asyncio.sleep(moment + 0.5)  # after so many answers, and before the next one
+        world.archive_space(space.id)
+        seen = await looking
+        key, truth = (space.environment_id,), world.truth().environments[space.environment_id]
+        active = seen["flatfile_environment_spaces"][key]
+        archived = seen["flatfile_environment_archived_spaces"][key]
+        assert active + archived == truth.active_spaces + truth.archived_spaces
+        assert active - truth.active_spaces in {0, 1}
 
 
 @pytest.mark.parametrize("quirks", AGENTS, ids=_name)

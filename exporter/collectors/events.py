@@ -73,39 +73,44 @@ async def _read_account(this: Round[Events]) -> bool:
     if this.previous is not None:
         return True
     # Of all shards': a shard may have no environment, or none with events.
-    everywhere = [environment.id for environment in await this.admitted()]
-    if not await _missing(this, everywhere):
+    sample = await _sample(this, [environment.id for environment in await this.admitted()])
+    if not await _uncounted(this, sample):
         return True
     # What an environment has and the account has not may have happened in between: look again.
     await _read(this, None)
-    return not await _missing(this, everywhere)
+    return not await _uncounted(this, sample)
 
 
-async def _missing(this: Round[Events], environments: Sequence[str]) -> bool:
-    """Whether some of an environment's events are not among the account's.
+async def _sample(this: Round[Events], environments: Sequence[str]) -> tuple[tally.Item, ...]:
+    """Some events of some environments, which have to be among the account's.
 
     That the question without an environment is answered for all of them is a promise of prose
-    only (API notes, sections 9.1 and 14.2); a sample of environments has to agree.
+    only (API notes, sections 9.1 and 14.2).
     """
     cursor = await this.store.run(partial(tally.peek, name=FEED))
     if cursor is None:
-        return False
+        return ()
+    found: list[tally.Item] = []
     for environment_id in spread(environments, _SAMPLE):
         feed = this.flatfile.events(
             cursor.mark - this.settings.events.window, environment_id=environment_id
         )
-        items: list[tally.Item] = []
         try:
             async for page in feed:
-                items = [_item(e, environment_id) for e in page if e.created_at <= cursor.mark]
+                found += [_item(event, environment_id) for event in page]
                 break
         except (BadRequest, NotFound):  # no such filter, or the environment is gone
             continue
-        if await this.store.run(
-            partial(tally.uncounted, feed=FEED, items=items, origin=cursor.origin)
-        ):
-            return True
-    return False
+    return tuple(found)
+
+
+async def _uncounted(this: Round[Events], sample: Sequence[tally.Item]) -> bool:
+    """Whether any of them was not counted with the account's."""
+    cursor = await this.store.run(partial(tally.peek, name=FEED))
+    if cursor is None:
+        return False
+    count = partial(tally.uncounted, feed=FEED, items=sample, origin=cursor.origin)
+    return bool(await this.store.run(count))
 
 
 async def _read(this: Round[Events], environment_id: str | None) -> None:

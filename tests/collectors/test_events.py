@@ -180,3 +180,19 @@ async def test_a_clock_that_was_ahead_for_a_round_costs_no_event_of_late(ahead: 
         seen = await it.samples(events.COLLECTOR)
         recent = sum(seen["flatfile_recent_events"].values())
         assert recent == _truth(it, wall() - it.settings.events.window, wall())
+
+
+async def test_a_quiet_environment_is_not_taken_for_the_account_however_busy_the_others_are() -> (
+    None
+):
+    few_items = {"api": {"page_size": "10"}}
+    quirks = Quirks(events_account_wide="first")
+    async with bench(STILL, quirks=quirks, settings=few_items) as it:
+        world = it.emulator.world
+        quiet, *others = (environment.id for environment in world.account.environments)
+        world.add_events(1, environment_id=quiet, at=wall() - 600)
+        for other in others:  # more than a page, all of it since then
+            world.add_events(15, environment_id=other, spread=300)
+        observation = await it.look(events.COLLECTOR)
+        assert "environment by environment" in observation.plan
+        assert await _total(it) == 1 + 15 * len(others)

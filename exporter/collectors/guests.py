@@ -7,6 +7,7 @@ where a few Spaces agree with it.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from exporter.collectors.contract import Collector, Observation, Round
@@ -46,7 +47,7 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
     account_wide = guests is not None
     if guests is None:
         plan = "Space by Space"
-        guests = await _space_by_space(this, ids)
+        guests = await _space_by_space(this, environments, ids)
     once = tuple({guest.id: guest for guest in guests}.values())
     this.offer(
         Whole(things=once, kind=Guest, wall=this.wall, environment_ids=frozenset(environments))
@@ -90,11 +91,16 @@ async def _account_wide(this: Round[Guests], space_ids: Sequence[str]) -> Sequen
     return everyone
 
 
-async def _space_by_space(this: Round[Guests], space_ids: Sequence[str]) -> Sequence[Guest]:
+async def _space_by_space(
+    this: Round[Guests], environments: Sequence[str], space_ids: Sequence[str]
+) -> Sequence[Guest]:
+    missing: set[str] = set()
+
     async def ask(space_id: str) -> tuple[Guest, ...]:
         try:
             return await this.flatfile.guests(space_id)
-        except NotFound:  # deleted since it was listed
+        except NotFound:
+            missing.add(space_id)
             return ()
 
     # The first round hurries, so that there is something to see.
@@ -109,7 +115,27 @@ async def _space_by_space(this: Round[Guests], space_ids: Sequence[str]) -> Sequ
         error = shortfall(again.failures, len(space_ids), "Spaces' guests")
         if error:
             raise error
+    if missing:
+        await _check_deleted(this, environments, missing)
     return [guest for guests in found for guest in guests]
+
+
+async def _check_deleted(
+    this: Round[Guests], environments: Sequence[str], missing: AbstractSet[str]
+) -> None:
+    """Raises NotFound unless those Spaces were deleted since they were listed."""
+    spaces = await every_space(
+        this.flatfile,
+        environments,
+        workers=this.settings.api.concurrency,
+        page_size=this.settings.api.page_size,
+    )
+    there = sum(space.id in missing for _, space in spaces)
+    if there:
+        raise NotFound(
+            f"GET /guests answered 404 for {there} Spaces that are listed; if this stays, the"
+            " credential may not ask for them: use one of an administrator"
+        )
 
 
 COLLECTOR = Collector(

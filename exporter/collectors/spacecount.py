@@ -142,19 +142,17 @@ async def list_environments(
     """The same by one listing of each; raises a RoundError if one of them fails."""
 
     async def ask(environment_id: str) -> tuple[Space, ...]:
-        try:
-            archived = await flatfile.spaces(archived=True, environment_id=environment_id)
-            spaces = await _both(flatfile, archived, environment_id)
-        except NotFound:  # deleted since it was listed; the next listing will not have it
-            return ()
-        return spaces
+        archived = await flatfile.spaces(archived=True, environment_id=environment_id)
+        return await _both(flatfile, archived, environment_id)
 
     swept = await sweep(environment_ids, ask, workers=workers)
     error = shortfall(swept.failures, len(environment_ids), "environments' Spaces")
-    if error:
+    # One that was deleted since it was listed has no number; nor has one that is only said to be.
+    deleted = swept.answers and all(isinstance(e, NotFound) for e in swept.failures.values())
+    if error and not deleted:
         raise error
     placed = tuple((of, space) for of, spaces in swept.answers.items() for space in spaces)
-    return _stock(environment_ids, placed, "listing environment by environment")
+    return _stock(swept.answers, placed, "listing environment by environment")
 
 
 def _stock(

@@ -145,10 +145,16 @@ async def test_an_environment_that_answers_404_but_still_exists_is_a_failure() -
         assert observation.error.reason == "not_found"
 
 
-async def test_a_space_deleted_while_guests_are_counted_is_no_failure() -> None:
+async def test_spaces_deleted_while_guests_are_counted_are_no_failure() -> None:
     async with bench(quirks=Quirks(guests_account_wide=400)) as it:
-        it.emulator.faults.add(Fault("status", "/guests", status=404, probability=0.1))
-        assert (await it.look(guests.COLLECTOR)).error is None
+        it.emulator.faults.add(Fault("latency", "/guests", delay=1.0))
+        looking = asyncio.create_task(it.look(guests.COLLECTOR))
+        await asyncio.sleep(4)
+        for space in list(it.emulator.world.account.spaces)[-25:]:
+            it.emulator.world.delete_space(space.id)
+        assert (await looking).error is None
+        missing = [r for r in it.emulator.requests if r.path == "/guests" and r.status == 404]
+        assert len(missing) > 16  # more than would end a sweep, were they failures
 
 
 async def test_a_guest_listing_that_fails_once_is_tried_once_more() -> None:
@@ -254,3 +260,28 @@ async def test_a_refusal_that_passes_never_loses_the_agents_that_only_a_filter_l
         system = {(e,): t.system_agents for e, t in truth.items()}
         assert sum(system.values())
         assert seen["flatfile_environment_system_agents"] == system
+
+
+async def test_a_404_that_passes_takes_no_guest_away() -> None:
+    async with bench() as it:
+        before = await it.samples(guests.COLLECTOR)
+        space = next(s for s in it.emulator.world.account.spaces)
+        it.emulator.faults.add(Fault("status", "/guests", status=404))
+        assert (await _failure(it, guests.COLLECTOR)).reason == "not_found"
+        it.emulator.faults.clear()
+        it.emulator.world.delete_space(space.id)
+        seen = await it.samples(guests.COLLECTOR)
+        assert seen.keys() == before.keys()
+
+
+@pytest.mark.parametrize("page_size", ["2", "100"])
+async def test_a_404_that_passes_makes_no_environment_one_without_spaces(page_size: str) -> None:
+    quirks = Quirks(space_environment_id_missing=True)
+    async with bench(quirks=quirks, settings={"api": {"page_size": page_size}}) as it:
+        before = await it.samples(spaces.COLLECTOR)
+        gone = next(environment.id for environment in it.emulator.world.account.environments)
+        it.emulator.faults.add(Fault("status", "/spaces", environment_id=gone, status=404))
+        seen = await it.samples(spaces.COLLECTOR)
+        for family in ("flatfile_environment_spaces", "flatfile_environment_archived_spaces"):
+            expected = {of: value for of, value in before[family].items() if of != (gone,)}
+            assert seen[family] == expected

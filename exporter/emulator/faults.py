@@ -16,6 +16,8 @@ Kind = Literal[
     "empty",  # no body at all
     "cut_json",  # the first half of the normal answer, declared complete
     "not_utf8",
+    "garbled",  # the normal answer with every seventh byte destroyed
+    "cut_gzip",  # the first half of the normal answer, compressed as nobody may have asked
     "deep_json",  # brackets within brackets, `depth` deep
     "wrong_data",  # `data` is a string
     "wrong_types",  # ids are numbers, booleans are strings

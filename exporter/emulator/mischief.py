@@ -5,6 +5,7 @@ ends at once when the client has gone or the emulator is released.
 """
 
 import asyncio
+import gzip
 from collections.abc import Coroutine
 from typing import Any
 
@@ -98,7 +99,7 @@ async def _much(send: asgi.Send, total: int | None) -> None:
     await asgi.body(send, b"")
 
 
-def altered(fault: Fault, normal: Answer, content: bytes) -> Answer:  # noqa: PLR0911 - a table
+def altered(fault: Fault, normal: Answer, content: bytes) -> Answer:  # noqa: C901, PLR0911 - a table
     """The answer of a fault that is only a matter of content."""
     match fault.kind:
         case "status":
@@ -113,6 +114,11 @@ def altered(fault: Fault, normal: Answer, content: bytes) -> Answer:  # noqa: PL
             return Answer(raw=content[: len(content) // 2])
         case "not_utf8":
             return Answer(raw=b'{"data":[{"id":"us_evt_\xff\xfe\xc3\x28"}]}')
+        case "garbled":
+            return Answer(raw=bytes(0xFF if at % 7 == 0 else b for at, b in enumerate(content)))
+        case "cut_gzip":
+            packed = gzip.compress(content)
+            return Answer(raw=packed[: len(packed) // 2], headers=(("content-encoding", "gzip"),))
         case "deep_json":
             return Answer(raw=b'{"data":' + b"[" * fault.depth + b"]" * fault.depth + b"}")
         case "redirect":

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zlib
 from typing import Any
 
 import httpx
@@ -61,12 +62,24 @@ async def test_latency_passes_in_the_time_of_the_loop(
 
 
 async def test_bodies_that_are_no_json(client: httpx.AsyncClient, emulator: Emulator) -> None:
-    for kind in ("html", "empty", "cut_json", "not_utf8"):
+    for kind in ("html", "empty", "cut_json", "not_utf8", "garbled"):
         emulator.faults.set([Fault.from_json({"kind": kind})])
         answer = await client.get("/users")
         assert answer.status_code == 200
         with pytest.raises(ValueError, match=r"."):
             json.loads(answer.content)
+
+
+async def test_a_compressed_body_may_end_in_the_middle(
+    client: httpx.AsyncClient, emulator: Emulator
+) -> None:
+    emulator.faults.add(Fault("cut_gzip"))
+    async with client.stream("GET", "/environments") as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        raw = b"".join([part async for part in answer.aiter_raw()])
+    unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert unpacking.decompress(raw).startswith(b"{")
+    assert not unpacking.eof
 
 
 async def test_a_body_may_be_nested_deeper_than_anybody_reads(

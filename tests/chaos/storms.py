@@ -10,7 +10,19 @@ from tests.chaos import doings, troubles
 from tests.chaos.troubles import Trouble
 
 BETWEEN = 45.0  # seconds
-LASTS = (0.0, 20.0, 90.0, 420.0)  # seconds; the longest is past every retention of the stage
+LASTS = (
+    0.0,
+    20.0,
+    20.0,
+    90.0,
+    90.0,
+    420.0,
+    900.0,
+)  # seconds; the longest is past most retentions of the stage
+SURE = 700.0
+"""Seconds that an outage of everything and a feed with late events last, in each storm: without
+the one nothing grows too old to be shown, without the other nothing is late."""
+
 CALM = 0.15  # of all troubles are followed by a calm
 CALM_LASTS = 240.0  # seconds
 
@@ -37,6 +49,10 @@ def storm(seed: int, hours: float, between: float = BETWEEN) -> list[Blow]:
 
 
 def _blows(dice: Random, end: float, between: float) -> Iterator[Blow]:
+    if end > 2 * SURE:
+        for make in (troubles.outage, troubles.lateness):
+            at = dice.uniform(0, end - SURE)
+            yield Blow(at, at + SURE, make(dice))
     makers = [maker for _, maker in troubles.OFTEN]
     weights = [often for often, _ in troubles.OFTEN]
     at = dice.uniform(0, between)

@@ -37,7 +37,7 @@ ROUTES = (
 )  # fmt: skip
 _BODIES = (
     "html", "empty", "cut_json", "not_utf8", "deep_json", "wrong_data", "wrong_types", "nulls",
-    "missing_fields", "redirect",
+    "missing_fields", "redirect", "garbled", "cut_gzip",
 )  # fmt: skip
 _SHARES = (1.0, 1.0, 0.5, 0.1)
 
@@ -103,7 +103,8 @@ def _cut(dice: Random) -> Trouble:
     )
 
 
-def _network(dice: Random) -> Trouble:
+def outage(dice: Random) -> Trouble:
+    """Nothing gets through."""
     how = dice.choice(BROKEN)
 
     def begin(stage: Stage) -> None:
@@ -144,11 +145,15 @@ def _refused(_: Random) -> Trouble:
     return Trouble("credential refused", begin, end)
 
 
+def lateness(_: Random) -> Trouble:
+    """Half of the events are seen a minute late, after younger ones."""
+    return _quirks({"late_share": 0.5, "late_seconds": 60.0})
+
+
 def _feed(dice: Random) -> Trouble:
-    """Late, repeated, out of order, with topics that nobody knows."""
+    """Repeated, out of order, with topics that nobody knows."""
     changes = dice.choice(
         (
-            {"late_share": 0.5, "late_seconds": 60.0},
             {"repeated_events": 0.4},
             {"event_order": "shuffled"},
             {"event_order": "oldest"},
@@ -204,11 +209,12 @@ OFTEN: tuple[tuple[int, Maker], ...] = (
     (6, _body),
     (5, _slow),
     (4, _cut),
-    (4, _network),
+    (4, outage),
     (3, _clock),
     (1, _revoked),
     (1, _refused),
     (4, _feed),
+    (1, lateness),
     (4, _paging),
     (1, _reload),
     (1, _large),

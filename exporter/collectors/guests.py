@@ -44,7 +44,8 @@ async def look(this: Round[Guests]) -> Observation[Guests]:
         this.offer(Whole(things=[space for _, space in spaces], kind=Space, wall=this.wall))
         if this.previous is None:
             guests = await _account_wide(this, ids)
-    account_wide = guests is not None
+    # What refuses once may have been in trouble: where it has answered it is asked again.
+    account_wide = guests is not None or bool(this.previous and this.previous.account_wide)
     if guests is None:
         plan = "Space by Space"
         guests = await _space_by_space(this, environments, ids)
@@ -124,12 +125,7 @@ async def _check_deleted(
     this: Round[Guests], environments: Sequence[str], missing: AbstractSet[str]
 ) -> None:
     """Raises NotFound unless those Spaces were deleted since they were listed."""
-    spaces = await every_space(
-        this.flatfile,
-        environments,
-        workers=this.settings.api.concurrency,
-        page_size=this.settings.api.page_size,
-    )
+    spaces = await every_space(this.flatfile, environments, workers=this.settings.api.concurrency)
     there = sum(space.id in missing for _, space in spaces)
     if there:
         raise NotFound(

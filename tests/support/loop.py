@@ -37,8 +37,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Starts at 0 seconds. ``time()`` is virtual; ``wall()`` is the same as Unix time."""
 
     EPOCH = 1_800_000_000.0  # an instant in 2027: no test depends on the day it runs
-    GRACE = 0.001  # seconds that a peer in another thread or process gets to say something
-
     GRACE = 0.001
     """Seconds that a peer in another thread or process gets to say something before each jump. A
     loop without such peers has no need of it, and saves a minute and a half for each day."""

@@ -115,7 +115,10 @@ async def _uncounted(this: Round[Events], sample: Sequence[tally.Item]) -> bool:
 
 async def _read(this: Round[Events], environment_id: str | None) -> None:
     settings = this.settings.events
-    first = tally.Cursor(origin=this.wall - settings.window, mark=this.wall - settings.window)
+    # A clock that is ahead must not begin a feed in the future, where nothing counts for long.
+    seen = this.previous.newest.values() if this.previous else ()
+    begin = min(this.wall, max(seen, default=this.wall)) - settings.window
+    first = tally.Cursor(origin=begin, mark=begin)
     if environment_id is not None:
         # An environment's own feed begins where the account's did, as far back as what was
         # counted there can still be told apart.

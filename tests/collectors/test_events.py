@@ -196,3 +196,20 @@ async def test_a_quiet_environment_is_not_taken_for_the_account_however_busy_the
         observation = await it.look(events.COLLECTOR)
         assert "environment by environment" in observation.plan
         assert await _total(it) == 1 + 15 * len(others)
+
+
+async def test_an_environment_that_came_while_the_clock_was_ahead_is_counted_all_the_same() -> None:
+    async with bench(BUSY, quirks=Quirks(events_account_wide=400)) as it:
+        for _ in range(4):  # until nothing is left of the attempt to ask for the account
+            await it.look(events.COLLECTOR)
+            await asyncio.sleep(it.settings.events.window)
+        await it.look(events.COLLECTOR)
+        it.skew = 86_400.0
+        home = it.emulator.world.create_environment().id
+        await asyncio.sleep(100)  # until the environments are listed afresh
+        await it.look(events.COLLECTOR)
+        it.skew = 0.0
+        it.emulator.world.add_events(5, environment_id=home, topic="file:created")
+        seen = await it.samples(events.COLLECTOR)
+        assert seen["flatfile_events_total"][home, "file:created"] == 5
+        assert seen["flatfile_events_total"][home, "environment:created"] == 1

@@ -8,9 +8,9 @@ from tests.chaos.harness import play
 from tests.chaos.loop import ChaosLoop
 
 HOURS = 0.4
-SEEDS = (1, 8, 9, 14)
-"""Fixed, so that each run is the same; what each of the last three once found is in the history of
-this file. Others: ``python -m tests.chaos --seed N --hours H``."""
+SEEDS = (2, 3, 9)
+"""Fixed, so that each run is the same; between them they notice each invariant that was broken on
+purpose. Others: ``python -m tests.chaos --seed N --hours H``."""
 
 
 @pytest.fixture

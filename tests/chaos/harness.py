@@ -1,19 +1,16 @@
 """Plays a storm in virtual time, and looks at what must hold every few seconds."""
 
 import asyncio
-import gc
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from exporter.flatfile.gate import LONGEST
 from exporter.state import tally
-from tests.chaos import page as pages
 from tests.chaos.invariants import Watch
+from tests.chaos.leaks import grown, left
 from tests.chaos.loop import ChaosLoop
 from tests.chaos.page import Page
 from tests.chaos.stage import INTERVALS, Stage, stage
@@ -27,26 +24,10 @@ is as it was before."""
 
 STILL = 2 * max(INTERVALS.values())  # seconds at the end in which nothing happens any more
 BLOCKED = 0.1  # seconds of processor time that one step may keep the loop from turning
-_FDS = Path("/proc/self/fd")
 
 
 class Broken(AssertionError):
     """An invariant does not hold. The message says how to play it again."""
-
-
-@dataclass(frozen=True)
-class Left:
-    """What a quiet moment holds."""
-
-    tasks: Counter[str]
-    files: int
-    exchanges: int
-    objects: Counter[str]
-
-    @property
-    def objects_of_others(self) -> int:
-        """Without those of the emulator and of the test."""
-        return sum(number for kind, number in self.objects.items() if not kind.startswith(_OURS))
 
 
 @dataclass
@@ -124,7 +105,8 @@ async def _play(made: Stage, played: Played, blows: list[Blow]) -> None:
         ends = sorted([*ends, blow], key=lambda one: one.until)
     await _heal(made, played, watch, look)
     after = await left(made)
-    _hold(played, _grown(played, before, after))
+    played.grown = sum(before.more(after).values())
+    _hold(played, grown(before, after))
 
 
 async def _heal(made: Stage, played: Played, watch: Watch, look: Callable[[float], Any]) -> None:
@@ -191,50 +173,3 @@ async def _origin(made: Stage) -> float:
     found = await made.daemon._store.run(partial(tally.peek, name=name))
     assert found is not None, "no cursor after the first rounds"
     return found.origin
-
-
-async def left(made: Stage) -> Left:
-    """After all garbage is gone, and without what the emulator and the test remember."""
-    made.emulator.requests.clear()
-    made.chronicle.forget()
-    pages.forget()
-    await asyncio.sleep(LOOK / 2)
-    for _ in range(3):
-        gc.collect()
-    tasks = Counter(task.get_name().split("-")[0] for task in asyncio.all_tasks())
-    return Left(
-        tasks=tasks,
-        files=len(list(_FDS.iterdir())),
-        exchanges=made.network.open,
-        objects=Counter(_kind(one) for one in gc.get_objects()),
-    )
-
-
-def _kind(one: object) -> str:
-    kind = type(one)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-_OURS = ("exporter.emulator", "tests.", "_pytest", "pytest")
-_GROWTH = 4_000  # objects: caches fill, and there are as many things as the storm left
-
-
-def _grown(played: Played, before: Left, after: Left) -> Iterator[str]:
-    for name, number in (after.tasks - before.tasks).items():
-        # One round may be under way at one moment and not at the other; see Left.
-        if number > 8:
-            yield f"tasks leaked: {number} more of {name}"
-    if after.files > before.files + 2:
-        yield f"files leaked: {after.files} after {before.files}"
-    if after.exchanges > before.exchanges + 8:
-        yield f"connections leaked: {after.exchanges} after {before.exchanges}"
-    more = Counter(
-        {
-            kind: n - before.objects[kind]
-            for kind, n in after.objects.items()
-            if not kind.startswith(_OURS)
-        }
-    )
-    played.grown = sum(more.values())
-    if played.grown > _GROWTH:
-        yield f"memory grew by {played.grown} objects, most of them {more.most_common(6)}"

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.emulator import Scale
 from tests.audit.soak import memory_disk
-from tests.chaos.harness import left
+from tests.chaos.leaks import left
 from tests.chaos.loop import ChaosLoop
 from tests.chaos.page import Page
 from tests.chaos.slopes import slopes

@@ -41,7 +41,8 @@ bench: $(VENV)/.test ## Print what things cost, as ratios measured in this run
 	@tests/peers/install nginx
 	$(BIN)/python -m tests.benchmarks
 
-soak: $(VENV)/.test ## Kill the writer of the audit log a thousand times
+soak: $(VENV)/.test ## The daemon under troubles for HOURS (1), then KILLS (1000) of the audit log's writer
+	$(BIN)/python -m tests.chaos.soak --hours $(or $(HOURS),1)
 	$(BIN)/python -m tests.audit.soak --kills $(or $(KILLS),1000)
 
 fuzz: $(VENV)/.test ## Look for inputs that break a promise: TARGETS="feeds request" SECONDS=600

@@ -116,3 +116,33 @@ def rounds() -> Panel:
         f"60 * {most(rate('flatfile_collector_rounds_total'), 'collector')}", "{{collector}}"
     )
     return graph(text, Look(), query, curve=Curve(axis="rounds a minute"))
+
+
+def lateness() -> Panel:
+    text = Text(
+        title="Lateness of a round",
+        advice=(
+            "How long after its due time the newest one began, on the replica that does worst. All"
+            " of them: the budget is used up, or the API is slow. The agents alone: more"
+            " environments than requests in an interval; hints still find a lost agent at once."
+        ),
+        empty="No round has ended yet, or no exporter is scraped",
+        alerts=("FlatfileAPIThrottled",),
+    )
+    query = Query(most(of("flatfile_collector_lateness_seconds"), "collector"), "{{collector}}")
+    return graph(text, Look(unit="s"), query, curve=Curve(steps=True))
+
+
+def hints() -> Panel:
+    text = Text(
+        title="Environments asked again a minute",
+        advice=(
+            "Between the rounds, because an event said that something changed. None although agents"
+            " are deployed: the feed is refused or empty, and only rounds find out."
+        ),
+        empty="No exporter is scraped",
+    )
+    query = Query(
+        f"60 * {most(rate('flatfile_collector_hints_total'), 'collector')}", "{{collector}}"
+    )
+    return graph(text, Look(), query, curve=Curve(axis="environments a minute"))

@@ -206,7 +206,12 @@ def _check_names_and_labels(seen: Series) -> None:
         keys = {frozenset(k for k, _ in labels) - {"le"} for labels in family}
         found.setdefault(name, set()).update(keys)
     scraped_with_it = {"up", *(name for name in found if name.startswith("scrape_"))}
-    more = {"flatfile_exporter_state_available", "flatfile_collector_lateness_seconds"}
+    more = {
+        "flatfile_exporter_state_available",
+        "flatfile_exporter_shards",
+        "flatfile_collector_lateness_seconds",
+        "flatfile_collector_hints_total",
+    }
     assert found.keys() - scraped_with_it - more == {*CONTRACT, *PROCESS}
     for name, labels in CONTRACT.items():
         assert found[name] == {frozenset(labels.split())}, name

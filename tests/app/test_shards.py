@@ -247,7 +247,7 @@ async def test_what_is_of_the_account_is_asked_by_the_first_shard_only() -> None
         assert ("agents",) in of_collectors
         assert ("users",) not in of_collectors, "it is as if it were switched off"
         asked = Counter(request.path for request in stage.emulator.requests)
-        assert asked["/users"] == ROUNDS / 300
+        assert asked["/users"] - ROUNDS // 300 in {0, 1}  # the second round comes sooner
         assert asked["/accounts/current"] == 1
 
 

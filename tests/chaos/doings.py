@@ -102,6 +102,7 @@ def doing(dice: Random) -> Trouble:
     own = Random(dice.random())
 
     def begin(stage: Stage) -> None:
+        stage.world.advance()  # or what is chosen may be gone by the time it is touched
         done(stage, own)
         stage.note()
 

@@ -33,6 +33,7 @@ ANOTHER = {
     "filter.environments.exclude": "dev|test",
     "events.window": "3h",
     "events.overlap": "9s",
+    "events.watch-interval": "7s",
     "maintenance.windows": "staging 2026-11-22T12:00:00Z",
     "maintenance.file": "windows.txt",
     "audit.path": "elsewhere",

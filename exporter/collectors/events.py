@@ -5,7 +5,7 @@ visible after younger ones (API notes, section 9.1). It is never acknowledged.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from exporter.collectors.contract import Collector, Observation, Round
@@ -22,6 +22,7 @@ ALWAYS = ("agent:created", "agent:deleted", "agent:updated", "job:completed", "j
 """Topics that every environment shows from the start, at 0: the first increase of a counter that
 appears at 1 is one that no rate or alert ever sees."""
 
+_REFUSED = 300.0  # seconds until a feed that was refused is tried again
 _SAMPLE = 5  # environments asked to confirm that the account's feed is that of all
 
 _Pair = tuple[str, str]
@@ -36,15 +37,15 @@ class Events:
     newest: Mapping[str, float]
     window: float
     account_wide: bool
+    refused_at: float | None = None
+    """Loop time at which the account's own feed was last refused, if that is why it is not used."""
 
 
 async def look(this: Round[Events]) -> Observation[Events]:
     """One feed for the account if the server allows it, else one for each environment."""
     environments = [environment.id for environment in await this.environments()]
-    account_wide = this.previous.account_wide if this.previous else True
+    account_wide, refused_at = await _read_account(this)
     error = None
-    if account_wide:
-        account_wide = await _read_account(this)
     if not account_wide:
         swept = await sweep(
             environments, partial(_read, this), workers=this.settings.api.concurrency
@@ -58,20 +59,32 @@ async def look(this: Round[Events]) -> Observation[Events]:
         if error and not swept.answers:
             raise error
     return Observation(
-        data=await _sum_up(this, environments, account_wide),
+        data=replace(await _sum_up(this, environments, account_wide), refused_at=refused_at),
         error=error,
         plan="account-wide" if account_wide else "environment by environment",
     )
 
 
-async def _read_account(this: Round[Events]) -> bool:
-    """Whether the account's own feed can be had, and is that of all its environments."""
+async def _read_account(this: Round[Events]) -> tuple[bool, float | None]:
+    """Whether the account's own feed can be had, and is that of all its environments.
+
+    Also when it was refused, if that is why not: one refusal may be trouble of the moment.
+    """
+    before = this.previous
+    if before is not None and not before.account_wide:
+        at = before.refused_at
+        if at is None or this.now - at < _REFUSED:
+            return False, at
     try:
         await _read(this, None)
     except (BadRequest, Forbidden):
-        return False
-    if this.previous is not None:
-        return True
+        return False, this.now
+    if before is not None and before.account_wide:
+        return True, None
+    return await _is_of_all(this), None
+
+
+async def _is_of_all(this: Round[Events]) -> bool:
     # Of all shards': a shard may have no environment, or none with events.
     sample = await _sample(this, [environment.id for environment in await this.admitted()])
     if not await _uncounted(this, sample):

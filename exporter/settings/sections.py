@@ -101,9 +101,9 @@ class Web(Section):
     systemd_socket: Annotated[bool, Switch(), AtRestart()] = False
     """Listen on the sockets that systemd passes (`LISTEN_FDS`), and not on `web.listen-address`."""
 
-    max_requests: Annotated[int, Number(0, 10_000)] = 40
-    """Scrapes that are answered at once, 0 for any number; one more gets 503. The default is that
-    of Prometheus' own exporters."""
+    max_requests: Annotated[int, Number(0, 10_000)] = 128
+    """Scrapes that are answered at once, 0 for any number; one more gets 503. A scraper that does
+    not read holds its place for half a minute, and costs less than 100 KiB."""
 
 
 class Log(Section):

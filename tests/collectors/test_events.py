@@ -168,6 +168,17 @@ async def test_where_the_account_may_not_be_asked_it_is_not_tried_again_each_rou
         assert sum("environmentId" not in request.query for request in asked) == 1
 
 
+async def test_one_refusal_costs_some_minutes_of_asking_one_by_one_and_no_number() -> None:
+    async with bench(BUSY) as it:
+        origin = wall() - it.settings.events.window
+        for refused in (False, True, False, False, False):
+            it.emulator.quirks.events_account_wide = 403 if refused else "allowed"
+            plan = (await it.look(events.COLLECTOR)).plan
+            await asyncio.sleep(200)
+        assert plan == "account-wide"
+        assert await _total(it) == _truth(it, origin, wall())
+
+
 @pytest.mark.parametrize("ahead", [3_600.0, 86_400.0])
 async def test_a_clock_that_was_ahead_for_a_round_costs_no_event_of_late(ahead: float) -> None:
     async with bench(BUSY) as it:

@@ -8,7 +8,7 @@ from random import Random
 
 from exporter import logs
 from exporter.app.daemon import Daemon
-from exporter.app.start import spare_collector
+from exporter.app.start import spare_the_loop
 from exporter.emulator import DEMO, Emulator, World
 from exporter.emulator.credentials import CLIENT_ID, SECRET
 from exporter.emulator.server import serve
@@ -73,5 +73,5 @@ async def run(
         say(f"Its metrics            {base}{loaded.settings.web.telemetry_path}")
         say(f"The emulated account   {url}/_control/   (take an agent away, and watch)")
         say("Stop with ctrl-C.")
-        spare_collector()
+        spare_the_loop()
         await daemon.run()

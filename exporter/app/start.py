@@ -3,6 +3,7 @@
 import gc
 import re
 import ssl
+import sys
 import time
 from collections.abc import Callable, Mapping
 from random import Random
@@ -10,6 +11,7 @@ from random import Random
 from exporter.app.front import Front
 from exporter.settings.loading import Loaded
 
+_TURN = 0.0005  # seconds
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _HOSTS = re.compile(r"[A-Za-z0-9., -]*")
@@ -32,17 +34,20 @@ async def serve(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[s
     daemon = Daemon(loaded, reread, wall=time.time, rng=Random(), environ=environ, front=front)
     if not early:
         daemon.listen()
-    spare_collector()
+    spare_the_loop()
     await daemon.run()
 
 
-def spare_collector() -> None:
-    """Take what is there by now out of the sight of the garbage collector: it stays to the end.
+def spare_the_loop() -> None:
+    """Let neither the garbage collector nor another thread hold up the event loop for long.
 
-    With it, each full collection stops the event loop for 35 ms; without it, for 1 ms.
+    What is there by now stays to the end: out of the collector's sight, a full collection takes
+    1 ms instead of 35. A thread that measures or renders gives the interpreter back after half a
+    millisecond instead of five, which halves how late the loop wakes up meanwhile.
     """
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(_TURN)
 
 
 def _configure_logs(loaded: Loaded) -> None:

@@ -180,8 +180,8 @@ def test_what_may_turn_out_wrong_is_looked_at_before_the_listener_opens(
 def test_what_was_imported_is_no_work_for_the_garbage_collector() -> None:
     code = (
         "import gc, exporter.app.daemon\n"
-        "from exporter.app.start import spare_collector\n"
-        "spare_collector()\n"
+        "from exporter.app.start import spare_the_loop\n"
+        "spare_the_loop()\n"
         "print(len(gc.get_objects()), gc.get_freeze_count())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=_ROOT, capture_output=True, check=True)

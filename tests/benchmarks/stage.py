@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from exporter.app.daemon import Daemon
-from exporter.app.start import spare_collector
+from exporter.app.start import spare_the_loop
 from exporter.collectors.contract import Collector, Observation, Round
 from exporter.collectors.directory import Directory
 from exporter.exposition import Exposition
@@ -65,7 +65,7 @@ class Stage:
 async def stage(series: int) -> AsyncIterator[Stage]:
     """About so many series, spread evenly over the collectors and their families."""
     loaded = load([], _ENVIRON)
-    spare_collector()  # as the daemon does before it serves
+    spare_the_loop()  # as the daemon does before it serves
     daemon = Daemon(loaded, lambda: loaded, wall=time.time, rng=Random(1))
     around = Surroundings(
         flatfile=daemon._session.flatfile,

@@ -15,12 +15,14 @@ _WEEKDAY = re.compile(
 _READ = 1000  # characters of a line; parsing more would only be work for whoever sent it
 
 
-def retry_after(lines: Iterable[str], now: float) -> float | None:
+def retry_after(lines: Iterable[str], now: float, date: str = "") -> float | None:
     """The longest wait that any of the header's lines asks for; None if none makes sense.
 
-    ``now`` is Unix seconds. Proxies repeat the header or join it into a list, although the RFC
+    ``now`` is Unix seconds by our clock. ``date`` is the answer's header of that name: a moment is
+    the server's, and so is counted from what the server calls now, if it says so. Proxies repeat the header or join it into a list, although the RFC
     allows one value; a date in a list contains a comma itself.
     """
+    now = next(_moment(date[:_READ]), now)
     waits = [
         wait for line in lines for value in _values(line[:_READ]) for wait in _wait(value, now)
     ]
@@ -38,8 +40,13 @@ def _wait(value: str, now: float) -> Iterator[float]:
     if _SECONDS.fullmatch(value):
         yield float(value)
         return
+    for moment in _moment(value):
+        yield moment - now
+
+
+def _moment(value: str) -> Iterator[float]:
     try:
         moment = parsedate_to_datetime(value)
-        yield (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        yield (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return  # the library's parser promises ValueError only, and raises the others too

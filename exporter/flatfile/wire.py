@@ -146,7 +146,8 @@ class Wire:
             return Answer(
                 status, b"", failure.redirected(where, status, response.request.url, location)
             )
-        wait = retry_after(response.headers.get_list("retry-after"), self._clock())
+        said = response.headers
+        wait = retry_after(said.get_list("retry-after"), self._clock(), said.get("date", ""))
         if status == _THROTTLED or (status >= _FAILED and wait is not None):
             self._budget.pause(UNSAID if wait is None else wait, login=login)
         problem = failure.of_status(where, status, told_to_wait=wait is not None)

@@ -53,5 +53,13 @@ def test_each_form_is_understood(line: str, wait: float | None) -> None:
     assert retry_after([line], NOW) == wait
 
 
+@pytest.mark.parametrize("ours", [-86_400.0, 0.0, 86_400.0])
+def test_a_moment_is_counted_from_what_the_server_calls_now(ours: float) -> None:
+    date, until = "Sun, 06 Nov 1994 08:49:07 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"
+    assert retry_after([until], 784_111_747.0 + ours, date) == 30.0
+    assert retry_after(["5"], 784_111_747.0 + ours, date) == 5.0
+    assert retry_after([until], 784_111_747.0, "no date") == 30.0
+
+
 def test_no_header_is_no_wait_at_all() -> None:
     assert retry_after([], NOW) is None

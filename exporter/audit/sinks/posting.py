@@ -130,7 +130,11 @@ class Post:
                 answer = Answer(
                     response.status_code,
                     response.headers.get("content-type", "").partition(";")[0].strip().lower(),
-                    retry_after(response.headers.get_list("retry-after"), self._wall()),
+                    retry_after(
+                        response.headers.get_list("retry-after"),
+                        self._wall(),
+                        response.headers.get("date", ""),
+                    ),
                     await _read(response),
                 )
         # `from None`: an exception of httpx holds the request, and that holds the credential.

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.support.loop import VirtualLoop
 
@@ -33,3 +35,12 @@ def need() -> Any:
         pytest.skip(message)  # said by name, and never in CI
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def every_line() -> Iterator[None]:
+    """Lines of every level can be captured, whatever a test before has configured."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)

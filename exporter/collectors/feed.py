@@ -19,7 +19,7 @@ _QUIET = 4
 """Walks in a row without news that end the reading of a feed without order. A walk over pages in
 random order misses a third of the things; what four walks missed, the overlap meets again."""
 
-_BATCH = 5_000
+_BATCH = 10_000
 """Things in one transaction at the least, while there are more: each costs a wait for the disk, and
 touches the totals of nearly every environment."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from exporter.flatfile.urgency import urgency
 
-_STAGGER = 1.0  # seconds over which the first runs are spread
+_STAGGER = 0.25  # seconds over which the first runs are spread
 _SHARE = 0.1  # of its interval that a job may wait for its first run
 _FIRST = 60.0  # seconds within which a first run should be through
 _SALT = b"phase 1467"  # by trial: the collectors with the same default interval are far apart

@@ -73,13 +73,18 @@ async def test_with_two_thousand_environments_a_lost_agent_shows_within_fifteen_
     async with running(MANY, {"api.requests-per-second": "10"}) as days:
         await asyncio.sleep(330)  # the first round takes 200 seconds at that rate
         taken = []
-        for lost in _with_agents(days)[::300]:
+        losers = _with_agents(days)[::300]
+        for lost in losers:
             days.emulator.world.delete_agents(lost)
             taken.append(await _seen(days, lost, 0.0, 15.0))
         assert median(taken) < 7.0
         since = days.emulator.world.now() - 60.0
         asked = Counter(r.path for r in days.emulator.requests if r.at > since)
         assert asked["/events"] <= 12 + 2 + len(taken)
+        # The round under way asked about most of them before; it takes nothing back.
+        for _ in range(50):
+            await asyncio.sleep(5)
+            assert not any(_agents(days)[lost] for lost in losers)
 
 
 async def test_a_new_environment_and_its_agent_show_within_seconds() -> None:
@@ -111,7 +116,7 @@ async def test_a_new_space_shows_within_seconds_and_many_cost_no_more_than_a_few
         await asyncio.sleep(32)
         assert _values(days, "spaces", family)[of] == before + 101
         listed = [r for r in days.emulator.requests if r.at > since and r.path == "/spaces"]
-        assert len(listed) <= 8
+        assert len(listed) <= 4
 
 
 async def test_an_answer_that_lags_behind_its_event_is_asked_for_once_more() -> None:
@@ -141,10 +146,14 @@ async def test_a_feed_that_fails_is_said_once_and_hints_are_heard_again_after_it
         await asyncio.sleep(60)
         with capture_logs() as lines:
             days.emulator.faults.add(Fault("status", "/events"))
+            since = days.emulator.world.now()
             await asyncio.sleep(600)
             days.emulator.faults.clear()
+        asked = [r for r in days.emulator.requests if r.at > since and r.path == "/events"]
+        assert len(asked) < 80  # it was no storm
+        with capture_logs() as more:
             await asyncio.sleep(120)
-        said = [line["event"] for line in lines if line["event"].startswith("hints_")]
+        said = [one["event"] for one in (*lines, *more) if one["event"].startswith("hints_")]
         assert said == ["hints_failing", "hints_recovered"]
         lost = _with_agents(days)[0]
         days.emulator.world.delete_agents(lost)

@@ -15,7 +15,9 @@ import rfc8785
 
 from exporter.audit.record import Json
 
-_EXACT = 2**53 - 1
+EXACT = 2**53 - 1
+"""The largest whole number that has a canonical form: all up to it are doubles (3.2.2.3)."""
+
 _AS_THEY_ARE = frozenset({str, bool, type(None)})
 _ASTRAL = 0xF0  # first byte in UTF-8 of a character beyond U+FFFF
 
@@ -80,7 +82,7 @@ def _plain(value: Json) -> bool:
     elif kind is list or kind is tuple:
         items = value
     else:
-        return kind in _AS_THEY_ARE or (kind is int and -_EXACT <= value <= _EXACT)
+        return kind in _AS_THEY_ARE or (kind is int and -EXACT <= value <= EXACT)
     for item in items:  # noqa: SIM110 - a generator costs twice as much
         # A text is what most are, and the call is what costs.
         if item.__class__ not in _AS_THEY_ARE and not _plain(item):
@@ -94,7 +96,7 @@ def _sayable(value: Json) -> Json:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return value if -_EXACT <= value <= _EXACT else _sayable(_double(value))
+        return value if -EXACT <= value <= EXACT else _sayable(_double(value))
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

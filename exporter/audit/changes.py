@@ -8,13 +8,13 @@ again after a kill is known already. Their time is that of the listing that show
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 
+from exporter.audit.excerpt import text
 from exporter.audit.knowledge import deeds, differences, listings, names, versions
 from exporter.audit.knowledge.differences import Waiting
 from exporter.audit.knowledge.listings import Difference, Verb
 from exporter.audit.knowledge.seen import agent, environment, persons, space
 from exporter.audit.knowledge.versions import Presence, Seen, Thing
 from exporter.audit.record import Draft, Json, Kind, blank
-from exporter.audit.select import text
 from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 
 GRACE = 120.0

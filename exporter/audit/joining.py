@@ -23,6 +23,7 @@ from typing import Any
 
 from exporter.audit import select
 from exporter.audit.canonical import canonical, digest
+from exporter.audit.excerpt import text
 from exporter.audit.knowledge import events, loading
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.record import Draft, Json, Kind
@@ -90,9 +91,9 @@ def drafts(
             "detail": None,
         }
         yield Draft(
-            select.text(event.id),
+            text(event.id),
             Kind.EVENT,
-            select.text(topic[:_LONGEST_TOPIC]),
+            text(topic[:_LONGEST_TOPIC]),
             at,
             fields,
             at < late,

@@ -10,53 +10,30 @@ kept loses e-mail addresses and what looks like a secret (:mod:`exporter.logs.re
 what an operator asked for.
 """
 
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from exporter.audit.actors import kind_of
-from exporter.audit.canonical import Said
+from exporter.audit.canonical import EXACT, Said
+from exporter.audit.excerpt import Excerpt, text
 from exporter.audit.record import ActorKind, Json
 from exporter.logs.redaction import REDACTED, redacted
 
 EVERYTHING = "*"
 """Names every field of a payload, but for what is denied always."""
 
-CUT = "…"
-"""Stands at the end of what was cut, and alone in the place of what lies too deep."""
-
 _LONGEST_ID = 200  # characters; what exporter.flatfile.models takes as well
 _LONGEST_TEXT = 500
-_EXACT = 2**53  # beyond it a number has no canonical form (RFC 8785, section 3.2.2.3)
-_DEEPEST = 6
 _MOST_FIELDS = 50  # of a Space or an environment; they have fewer
-_MOST = 5_000  # values kept of one field that was asked for
 
-_DENIED = re.compile(
-    r"(secret|secretvalue|token|password|passwd|passphrase|authorization|cookie|credentials?"
-    r"|signature|(api|raw|private|access)key|bearer|jwt|(guest|shared|magic)link|callbackurl"
-    r"|dataurl|source|sourcemap|sourcecode|e?mails?|e?mailaddress"
-    r"|(first|last|full|user|display|given|family|nick)name)$"
-)
 _FIELD = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
-_ADDRESS = re.compile(r"(e?mails?|e?mailaddress)$")
 _SUSPECT = re.compile(r"[@%:=]|eyj|pat_|[sp]k_|bearer", re.IGNORECASE)
 """What every pattern of the belt needs; most texts have nothing of it and pass at once."""
 
 Keep = Callable[[object], Json]
 """Gives what is kept of a value; None if nothing is."""
-
-
-def text(value: str) -> str:
-    """Unicode that can be stored: half of a surrogate pair becomes U+FFFD, and so does a NUL.
-
-    SQLite's JSON functions end a text at its first NUL: such an id would never be found again.
-    """
-    if not value.isascii():
-        value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value.replace("\0", "\ufffd") if "\0" in value else value
 
 
 def identity(value: object) -> str | None:
@@ -90,7 +67,7 @@ def _words(value: str) -> str:
 
 
 def _count(value: object) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= _EXACT:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > EXACT:
         return None
     return value
 
@@ -186,7 +163,7 @@ def payload(topic: str, given: object, further: frozenset[str] = frozenset()) ->
                 kept[key] = found
     if further and not topic.startswith("secret:"):  # of a secret never more than its ids
         every = EVERYTHING in further
-        kept |= _Walk().mapping(
+        kept |= Excerpt().mapping(
             {
                 key: value
                 for key, value in given.items()
@@ -239,64 +216,3 @@ def origin(given: object) -> Said | None:
 @lru_cache(maxsize=4_096)  # few resources do most of what is done
 def _origin(id_: str | None, slug: str | None) -> Said | None:
     return Said({"id": id_, "slug": slug}) if id_ or slug else None
-
-
-@lru_cache(maxsize=4_096)
-def denied(key: str) -> bool:
-    """Whether a field of that name is never kept, however deep it lies."""
-    return bool(_DENIED.search(_letters(key)))
-
-
-def _letters(key: str) -> str:
-    return re.sub(r"[^a-z]", "", key[-64:].lower())
-
-
-def _number(value: int) -> int | str:
-    """Python refuses to write thousands of digits in tens."""
-    return value if abs(value) < _EXACT else hex(value)[:_LONGEST_TEXT]
-
-
-class _Walk:
-    """Copies what was asked for, within bounds: a canvas may be megabytes."""
-
-    def __init__(self) -> None:
-        self._left = _MOST
-
-    def value(self, value: Json, depth: int) -> Json:
-        self._left -= 1
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str):
-            return redacted(text(value))
-        if isinstance(value, float):
-            return value if math.isfinite(value) else str(value)
-        return self._nested(value, depth) if not isinstance(value, int) else _number(value)
-
-    def _nested(self, value: Json, depth: int) -> Json:
-        if depth < _DEEPEST and isinstance(value, Mapping):
-            return self.mapping(value, depth)
-        if depth < _DEEPEST and isinstance(value, list):
-            return self._list(value, depth)
-        return CUT
-
-    def mapping(self, value: Mapping[Any, Json], depth: int) -> dict[str, Json]:
-        kept: dict[str, Json] = {}
-        person = any(_ADDRESS.search(_letters(str(key))) for key in value)
-        for key, item in value.items():
-            name = text(str(key))
-            if denied(name) or (person and name.lower() == "name"):
-                continue
-            if self._left <= 0:
-                kept[CUT] = CUT
-                break
-            kept[str(redacted(name))] = self.value(item, depth + 1)
-        return kept
-
-    def _list(self, value: Sequence[Json], depth: int) -> list[Json]:
-        kept: list[Json] = []
-        for item in value:
-            if self._left <= 0:
-                kept.append(CUT)
-                break
-            kept.append(self.value(item, depth + 1))
-        return kept

@@ -8,7 +8,7 @@ from statistics import median
 from structlog.testing import capture_logs
 
 from exporter.emulator import Fault, Scale
-from tests.app.test_days import Days, running
+from tests.support.days import Days, running
 
 FEW = Scale(environments=6, spaces=12, users=5, guests=5, events_per_minute=0, rare=0)
 MANY = Scale(environments=2_000, spaces=10, users=5, guests=5, events_per_minute=60, rare=0)

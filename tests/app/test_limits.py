@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from exporter.emulator import Fault, Scale
 from exporter.flatfile.governor import RECOVERY
-from tests.app.test_days import Days, running
+from tests.support.days import Days, running
 
 MANY = Scale(environments=50, spaces=10, users=5, guests=5, events_per_minute=0)
 FREQUENT = {

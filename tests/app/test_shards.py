@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,9 @@ from exporter.app.auditing import open_audit
 from exporter.app.daemon import Daemon
 from exporter.catalog import families
 from exporter.emulator import Emulator, Quirks, Scale, World
-from exporter.emulator.credentials import CLIENT_ID, SECRET
-from exporter.flatfile.credential import ClientPair
-from exporter.flatfile.session import Session, connect
-from exporter.settings import Loaded, Settings, Shard, resolve
+from exporter.settings import Loaded, Shard, resolve
 from tests.support.account import wall
+from tests.support.days import ENVIRON, linked
 
 MIXED = Scale(
     environments=14, spaces=40, users=6, guests=20, events_per_minute=4, history_seconds=900
@@ -74,38 +72,15 @@ class Stage:
     stack: AsyncExitStack
     flags: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
 
-    def link(
-        self,
-        settings: Settings,
-        *,
-        wall: Callable[[], float],
-        rng: Random,
-        before: Session | None,
-    ) -> Session:
-        return connect(
-            "http://emulator/api/v1",
-            lambda: ClientPair(CLIENT_ID, SECRET),
-            timeout=settings.api.timeout,
-            concurrency=settings.api.concurrency,
-            requests_per_second=settings.api.requests_per_second,
-            page_size=settings.api.page_size,
-            clock=wall,
-            rng=rng,
-            transport=httpx.ASGITransport(self.emulator),
-            before=before,
-        )
-
     async def start(self, shard: str = "0/1", **flags: str) -> Daemon:
         given = {**FLAGS, **self.flags, **flags, "shard": shard}
-        environ = {
-            "FLATFILE_EXPORTER_AUTH_CLIENT_ID": CLIENT_ID,
-            "FLATFILE_EXPORTER_AUTH_CLIENT_SECRET": SECRET,
-        }
 
         def load() -> Loaded:
-            return resolve(given, environ)
+            return resolve(given, ENVIRON)
 
-        daemon = Daemon(load(), load, wall=wall, rng=Random(1), link=self.link)
+        daemon = Daemon(
+            load(), load, wall=wall, rng=Random(1), link=linked(httpx.ASGITransport(self.emulator))
+        )
         daemon.listen()
         running = asyncio.create_task(daemon.run())
 
@@ -307,8 +282,7 @@ async def test_a_reload_does_not_change_the_shard_and_says_so() -> None:
         before = of_the_account(daemon)
         stage.flags["shard"] = "0/2"
         given = {**FLAGS, "shard": "0/2"}
-        environ = {"FLATFILE_EXPORTER_AUTH_TOKEN": "pat_x"}
-        daemon._reread = lambda: resolve(given, environ)
+        daemon._reread = lambda: resolve(given, ENVIRON)
         with capture_logs() as lines:
             assert await daemon.reload() == ()
         said = [line["setting"] for line in lines if line["event"] == "restart_needed"]

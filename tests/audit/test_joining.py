@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.audit import people, select
+from exporter.audit import excerpt, people
 from exporter.audit.canonical import canonical, digest
 from exporter.audit.changes import (
     learn_agents,
@@ -289,12 +289,12 @@ def test_whatever_an_event_holds_its_record_can_be_kept_and_holds_nothing_denied
     ]
     log.drafts(*batch)
     kept = reading.entries(log.connection, 0, 100)
-    assert [entry.uid for entry in kept] == [select.text(one.id) for one in batch]
+    assert [entry.uid for entry in kept] == [excerpt.text(one.id) for one in batch]
     for entry in kept:
         text = entry.body.decode()
         assert MARK not in text or further
         if not further:
-            assert not {key for key in _keys(entry.record["payload"]) if select.denied(key)}
+            assert not {key for key in _keys(entry.record["payload"]) if excerpt.denied(key)}
 
 
 def _keys(value: Any) -> set[str]:

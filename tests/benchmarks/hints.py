@@ -11,8 +11,8 @@ from random import Random
 from statistics import median
 
 from exporter.emulator import Scale
-from tests.app.test_days import Days, running
 from tests.benchmarks.measure import Effort, Figures, alternate, line
+from tests.support.days import Days, running
 
 _LOST = 8  # environments that lose their agents, one after the other
 _LOOK = 0.25  # seconds between two looks at the page

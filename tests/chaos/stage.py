@@ -1,7 +1,7 @@
 """The daemon as a whole on an emulated account, over a network and by a clock that can be broken."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,13 +10,11 @@ from typing import Any
 
 from exporter.app.daemon import Daemon
 from exporter.emulator import Emulator, Quirks, Scale, World
-from exporter.emulator.credentials import CLIENT_ID, SECRET
-from exporter.flatfile.credential import ClientPair
-from exporter.flatfile.session import Session, connect
 from exporter.settings import Loaded, Settings, resolve
 from tests.chaos.chronicle import Chronicle
 from tests.chaos.facts import facts
 from tests.chaos.network import Network
+from tests.support.days import ENVIRON, linked
 from tests.support.loop import VirtualLoop
 
 INTERVALS = {
@@ -51,10 +49,6 @@ FLAGS: dict[str, Any] = {
     "collector.retain": "4m",
     "events.window": "30m",
     **{f"collector.{name}.interval": f"{seconds:g}s" for name, seconds in INTERVALS.items()},
-}
-_ENVIRON = {
-    "FLATFILE_EXPORTER_AUTH_CLIENT_ID": CLIENT_ID,
-    "FLATFILE_EXPORTER_AUTH_CLIENT_SECRET": SECRET,
 }
 
 
@@ -132,31 +126,11 @@ async def stage(
     network = Network(emulator)
     given = {**FLAGS, **({"storage.path": str(folder)} if folder else {}), **(flags or {})}
 
-    def link(
-        settings: Settings,
-        *,
-        wall: Callable[[], float],
-        rng: Random,
-        before: Session | None,
-    ) -> Session:
-        return connect(
-            "http://emulator/api/v1",
-            lambda: ClientPair(CLIENT_ID, SECRET),
-            timeout=settings.api.timeout,
-            concurrency=settings.api.concurrency,
-            requests_per_second=settings.api.requests_per_second,
-            page_size=settings.api.page_size,
-            clock=wall,
-            rng=rng,
-            transport=network,
-            before=before,
-        )
-
     def load() -> Loaded:
-        return resolve(given, _ENVIRON)
+        return resolve(given, ENVIRON)
 
     loaded = load()
-    daemon = Daemon(loaded, load, wall=clock, rng=Random(seed), link=link)
+    daemon = Daemon(loaded, load, wall=clock, rng=Random(seed), link=linked(network))
     daemon.listen()
     running = asyncio.create_task(daemon.run(), name="daemon")
     made = Stage(emulator, network, clock, chronicle, daemon, running, loaded.settings, climate)

@@ -5,7 +5,7 @@ Clock and network are virtual; the pages are those of the daemon itself.
 
 import asyncio
 import selectors
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,11 @@ import httpx
 
 from exporter.app.daemon import Daemon
 from exporter.emulator import DEMO, Emulator, World
-from exporter.emulator.credentials import CLIENT_ID, SECRET
 from exporter.exposition import Exposition
-from exporter.flatfile.credential import ClientPair
-from exporter.flatfile.session import Session, connect
-from exporter.settings import Loaded, Settings, resolve
+from exporter.settings import Loaded, resolve
 from tests.support.account import wall
+from tests.support.days import ENVIRON, linked
 from tests.support.loop import VirtualLoop, _JumpingSelector
-
-_ENVIRON = {
-    "FLATFILE_EXPORTER_AUTH_CLIENT_ID": CLIENT_ID,
-    "FLATFILE_EXPORTER_AUTH_CLIENT_SECRET": SECRET,
-}
 
 
 class _Alone(_JumpingSelector):
@@ -82,26 +75,12 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         "maintenance.file": str(maintenance),
     }
 
-    def link(
-        settings: Settings, *, wall: Callable[[], float], rng: Random, before: Session | None
-    ) -> Session:
-        return connect(
-            "http://emulator/api/v1",
-            lambda: ClientPair(CLIENT_ID, SECRET),
-            timeout=settings.api.timeout,
-            concurrency=settings.api.concurrency,
-            requests_per_second=settings.api.requests_per_second,
-            page_size=settings.api.page_size,
-            clock=wall,
-            rng=rng,
-            transport=httpx.ASGITransport(emulator),
-            before=before,
-        )
-
     def load() -> Loaded:
-        return resolve(flags, _ENVIRON)
+        return resolve(flags, ENVIRON)
 
-    daemon = Daemon(load(), load, wall=wall, rng=Random(1), link=link)
+    daemon = Daemon(
+        load(), load, wall=wall, rng=Random(1), link=linked(httpx.ASGITransport(emulator))
+    )
     daemon.listen()
     running = asyncio.create_task(daemon.run())
     loop = asyncio.get_running_loop()

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.audit.actors import kind_of
+from exporter.audit.excerpt import text
 from exporter.audit.knowledge import deeds, names
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.knowledge.versions import Basis, Seen, Thing
 from exporter.audit.record import ActorKind, Json
-from exporter.audit.select import identity, text, words
+from exporter.audit.select import identity, words
 
 TELLING = ("space:", "environment:", "agent:")
 """How the topics begin that tell something (API notes, section 9.3)."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from exporter.audit import people
+from exporter.audit.excerpt import text
 from exporter.audit.knowledge.versions import Basis, Seen, Thing
-from exporter.audit.select import text, words
+from exporter.audit.select import words
 from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 
 Commit = Callable[[str, str], str | None]

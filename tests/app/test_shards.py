@@ -38,8 +38,8 @@ OF_A_PROCESS = (
 OF_THE_AUDIT_LOG = "flatfile_audit_"
 WHEN_ASKED = "flatfile_environment_last_success_timestamp_seconds"
 APART = 5.0  # seconds
-ROUNDS = 900.0
-"""Seconds in which every collector has two rounds."""
+ROUNDS = 930.0
+"""Seconds in which every collector has two rounds; not just when another one begins or ends."""
 FLAGS: dict[str, str | tuple[str, ...]] = {
     "web.listen-address": ("127.0.0.1:0",),
     "storage.path": "none",

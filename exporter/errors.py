@@ -63,8 +63,14 @@ class ConfigurationError(ExporterError):
     """The configuration is wrong; carries every mistake, not only the first."""
 
     def __init__(self, *mistakes: Mistake) -> None:
-        super().__init__("; ".join(str(mistake) for mistake in mistakes))
-        self.mistakes = mistakes
+        self.mistakes = tuple(map(_printable, mistakes))
+        super().__init__("; ".join(str(mistake) for mistake in self.mistakes))
+
+
+def _printable(mistake: Mistake) -> Mistake:
+    """Escape what names and paths may hold, so that each mistake is one line on any terminal."""
+    parts = (mistake.setting, mistake.origin, mistake.message)
+    return Mistake(*(part if part.isprintable() else repr(part)[1:-1] for part in parts))
 
 
 class AuditError(ExporterError):

@@ -1,6 +1,6 @@
 """From a command line, an environment and a file to one `Settings`, or to every mistake at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -54,9 +54,11 @@ def resolve(
         wrong += (_located(mistake, given) for mistake in incomplete(settings))
     except ValidationError as error:
         wrong += _mistakes(error, given)
+    except UnicodeEncodeError:
+        wrong += _undecodable(given)
     if wrong:
         # From nothing: the validation error holds the values, and some are secrets.
-        raise ConfigurationError(*map(_printable, wrong)) from None
+        raise ConfigurationError(*wrong) from None
     names = {s.name: given[s.name].origin if s.name in given else DEFAULT for s in SETTINGS}
     return Loaded(settings, MappingProxyType(names))
 
@@ -83,10 +85,14 @@ def _located(mistake: Mistake, given: Mapping[str, Given]) -> Mistake:
     return Mistake(mistake.setting, found.origin if found else DEFAULT, mistake.message)
 
 
-def _printable(mistake: Mistake) -> Mistake:
-    """Escape what names and paths may hold, so that each mistake is one line on any terminal."""
-    parts = (mistake.setting, mistake.origin, mistake.message)
-    return Mistake(*(part if part.isprintable() else repr(part)[1:-1] for part in parts))
+def _undecodable(given: Mapping[str, Given]) -> Iterator[Mistake]:
+    """What the system handed over as bytes that are no UTF-8 (PEP 383)."""
+    for name, one in given.items():
+        texts = (one.raw,) if isinstance(one.raw, str) else one.raw
+        try:
+            "".join(map(str, texts)).encode()
+        except UnicodeEncodeError:
+            yield Mistake(name, one.origin, "is not UTF-8; write it again")
 
 
 def _mistakes(error: ValidationError, given: Mapping[str, Given]) -> list[Mistake]:

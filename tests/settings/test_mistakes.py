@@ -184,3 +184,10 @@ def test_any_command_line_is_settings_or_mistakes(argv: list[str], value: str) -
     for setting in SETTINGS:
         found = mistakes([*argv, f"{setting.flag}={value}"], {setting.environment_variable: value})
         assert all(mistake.isprintable() for mistake in found)
+
+
+@pytest.mark.parametrize("name", ["AUTH_TOKEN_FILE", "API_CA_FILE"])
+def test_bytes_that_are_no_utf_8_are_a_mistake(name: str) -> None:
+    found = lines([], **{name: "folder/\udc8a"})  # as Python gives them (PEP 383)
+    assert found
+    assert all(line.isprintable() for line in found)

@@ -134,8 +134,8 @@ def test_without_an_exporter_the_api_and_the_credential_are_not_told(url: str) -
 def test_a_mass_disappearance_inhibits_single_losses_and_nothing_else(url: str) -> None:
     fire(url, "mass", *DATA)
 
-    def look() -> None:  # an alert is listed a moment before its inhibition is known
+    def look() -> bool:  # an alert is listed a moment before its inhibition is known
         found = inhibited(url, "mass", len(DATA))
-        assert {name for name, is_so in found.items() if is_so} == {"FlatfileEnvironmentAgentLost"}
+        return {name for name, is_so in found.items() if is_so} == {"FlatfileEnvironmentAgentLost"}
 
     eventually(look)

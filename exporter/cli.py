@@ -68,7 +68,7 @@ def _parser(
     )
     parser.add_argument("--version", action="version", version=f"flatfile-exporter {__version__}")
     if command == "inventory":
-        from exporter.inventory.formats import FORMATS  # noqa: PLC0415 - see above
+        from exporter.inventory.formats import FORMATS  # noqa: PLC0415 - imported by the command that needs it
 
         parser.add_argument("--format", choices=sorted(FORMATS), default="table")
     if command in {"check", ""}:
@@ -89,13 +89,13 @@ def _parser(
 
 def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[str, str]) -> int:
     if command == "demo":
-        from exporter import demo  # noqa: PLC0415 - see above
+        from exporter import demo  # noqa: PLC0415 - imported by the command that needs it
 
         asyncio.run(demo.run(load, environ, _say))
         return 0
     loaded = load(environ)
     if not command and not chosen.offline:
-        from exporter.app.start import serve  # noqa: PLC0415 - see above
+        from exporter.app.start import serve  # noqa: PLC0415 - imported by the command that needs it
 
         asyncio.run(serve(loaded, lambda: load(environ), environ))
         return 0
@@ -103,7 +103,7 @@ def _run(command: str, chosen: argparse.Namespace, load: Load, environ: Mapping[
 
 
 def _once(command: str, chosen: argparse.Namespace, loaded: Loaded) -> int:
-    from exporter import check, logs  # noqa: PLC0415 - see above
+    from exporter import check, logs  # noqa: PLC0415 - imported by the command that needs it
 
     logs.configure(loaded.settings.log.level, loaded.settings.log.format)
     if command == "inventory":
@@ -117,10 +117,10 @@ def _once(command: str, chosen: argparse.Namespace, loaded: Loaded) -> int:
 
 def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
     # Signatures and their like are for this command only: the others start without them.
-    from exporter.audit.place import place  # noqa: PLC0415 - see above
-    from exporter.auditor.backfill import backfill  # noqa: PLC0415 - likewise
-    from exporter.auditor.command import run  # noqa: PLC0415 - likewise
-    from exporter.auditor.streams import Streams  # noqa: PLC0415 - likewise
+    from exporter.audit.place import place  # noqa: PLC0415 - imported by the command that needs it
+    from exporter.auditor.backfill import backfill  # noqa: PLC0415 - imported by the command that needs it
+    from exporter.auditor.command import run  # noqa: PLC0415 - imported by the command that needs it
+    from exporter.auditor.streams import Streams  # noqa: PLC0415 - imported by the command that needs it
 
     where = place(loaded.settings)
     streams = Streams.standard(_say, _complain)
@@ -132,8 +132,8 @@ def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
 
 
 async def _inventory(loaded: Loaded, form: str) -> int:
-    from exporter.app.link import open_session  # noqa: PLC0415 - see above
-    from exporter.inventory import take  # noqa: PLC0415 - likewise
+    from exporter.app.link import open_session  # noqa: PLC0415 - imported by the command that needs it
+    from exporter.inventory import take  # noqa: PLC0415 - imported by the command that needs it
 
     session = open_session(loaded.settings, wall=time.time, rng=Random())
     try:

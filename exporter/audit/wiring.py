@@ -29,7 +29,7 @@ def _sinks(settings: Audit, folder: Path, wall: Callable[[], float]) -> Iterator
     on = settings.sink
     if on.file.enabled:
         from exporter.audit.sinks.file import FileSink  # noqa: PLC0415 - only where it is on
-        from exporter.audit.sinks.rotation import Rotation  # noqa: PLC0415 - likewise
+        from exporter.audit.sinks.rotation import Rotation  # noqa: PLC0415 - only whoever uses this sink
 
         rotation = Rotation(max_size=on.file.max_size, max_age=on.file.max_age, keep=on.file.keep)
         path = on.file.path or folder / LINES_FILE

@@ -43,7 +43,7 @@ def example_yaml() -> str:
         branch = root
         *sections, last = _keys(setting)
         for section in sections:
-            branch = branch.setdefault(section, {})  # type: ignore[assignment]
+            branch = branch.setdefault(section, {})  # type: ignore[assignment] # a tree of unknown depth
         branch[last] = setting
     return _HEADING + "".join(_lines(root, 0))
 

@@ -131,7 +131,7 @@ class App:
 
     async def _page(self, request: Request) -> Answer:
         from exporter.web import style  # noqa: PLC0415 - 10 ms, as above
-        from exporter.web.page import page  # noqa: PLC0415 - likewise
+        from exporter.web.page import page  # noqa: PLC0415 - only who opens the page needs it
 
         asked = (_query(request.query) or {}).get("refresh", [""])[0]
         refresh = int(asked) if _REFRESH.fullmatch(asked) else None

@@ -166,7 +166,7 @@ class Server:
 
 
 def _gate(app: Application, guard: "Guard") -> Application:
-    from exporter.web.guard.gate import Gate  # noqa: PLC0415 - see above
+    from exporter.web.guard.gate import Gate  # noqa: PLC0415 - only who guards the port needs it
 
     return Gate(app, guard)
 
@@ -174,6 +174,6 @@ def _gate(app: Application, guard: "Guard") -> Application:
 def _shaking(
     lobby: Lobby, guard: "Guard", make: Callable[[Host], Connection]
 ) -> Callable[[], asyncio.Protocol]:
-    from exporter.web.arrival import Arrival  # noqa: PLC0415 - see above
+    from exporter.web.arrival import Arrival  # noqa: PLC0415 - only who guards the port needs it
 
     return lambda: Arrival(lobby, guard, make)

@@ -113,11 +113,11 @@ def _flips(content: bytes) -> Iterator[bytes]:
 def test_each_byte_counts(
     sample: sqlite3.Connection, table: str, column: str, key: str, row: int, named: int
 ) -> None:
-    content = one(sample, f"SELECT {column} FROM {table} WHERE {key} = ?", row)  # noqa: S608
+    content = one(sample, f"SELECT {column} FROM {table} WHERE {key} = ?", row)  # noqa: S608 - names of our own tables
     uid = f"us_evt_{named}" if table == "record" else None
     for flipped in _flips(content):
         with _undone(sample):
-            sample.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (flipped, row))  # noqa: S608
+            sample.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (flipped, row))  # noqa: S608 - names of our own tables
             found = _verify(sample)
         assert (found.ok, found.sequence, found.uid) == (False, named, uid), found.problem
 

@@ -235,7 +235,7 @@ async def _made(pages: list[list[RawEvent]]) -> tuple[list[list[Draft]], list[li
 def _store(name: str, pages: list[list[Draft]]) -> Contestant:
     def works() -> list[_Work]:
         return [
-            lambda log, page=page: chain.append(log, page, now=time.time())  # type: ignore[misc] # as above
+            lambda log, page=page: chain.append(log, page, now=time.time())  # type: ignore[misc] # a default is how a loop binds
             for page in pages
         ]
 
@@ -246,7 +246,7 @@ def _whole(name: str, pages: list[list[RawEvent]]) -> Contestant:
     def works() -> list[_Work]:
         memory = Memory()
         return [
-            lambda log, page=page: chain.append(  # type: ignore[misc] # as above
+            lambda log, page=page: chain.append(  # type: ignore[misc] # a default is how a loop binds
                 log, _join(log, page, memory), now=time.time()
             )
             for page in pages

@@ -97,9 +97,9 @@ def test_only_what_a_running_server_stands_on_needs_a_restart() -> None:
 def test_settings_cannot_be_changed() -> None:
     settings = Settings()
     with pytest.raises(ValidationError):
-        settings.api = settings.api  # type: ignore[misc]
+        settings.api = settings.api  # type: ignore[misc] # what is frozen is the point
     with pytest.raises(ValidationError):
-        settings.api.timeout = 1.0  # type: ignore[misc]
+        settings.api.timeout = 1.0  # type: ignore[misc] # what is frozen is the point
 
 
 def test_a_parser_of_the_command_line_hands_its_flags_over() -> None:

@@ -180,7 +180,7 @@ async def test_the_delivery_goes_on_by_itself_after_a_server_was_killed(
     await asyncio.to_thread(postgres.stop, signal.SIGQUIT)
     assert await database.run(partial(delivery.cursor, sink="postgresql")) < 3_000
     await asyncio.to_thread(postgres.start)
-    while (await database.run(delivery.backlog))["postgresql"].records:  # noqa: ASYNC110 - likewise
+    while (await database.run(delivery.backlog))["postgresql"].records:  # noqa: ASYNC110 - another process has no event to wait for
         await asyncio.sleep(0.02)
     running.cancel()
     await work.aclose()

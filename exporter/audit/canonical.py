@@ -8,6 +8,7 @@ not finite becomes null, and a whole number beyond 2**53 becomes the double near
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 
 import orjson
@@ -19,7 +20,8 @@ EXACT = 2**53 - 1
 """The largest whole number that has a canonical form: all up to it are doubles (3.2.2.3)."""
 
 _AS_THEY_ARE = frozenset({str, bool, type(None)})
-_ASTRAL = 0xF0  # first byte in UTF-8 of a character beyond U+FFFF
+_ASTRAL = re.compile(rb"[\xf0-\xf4]")  # how a character beyond U+FFFF begins in UTF-8
+_SORTED = orjson.OPT_SORT_KEYS
 
 
 def canonical(value: Json) -> bytes:
@@ -37,8 +39,14 @@ def canonical(value: Json) -> bytes:
 
 
 def sure(value: Json) -> bytes:
-    """As :func:`canonical`, of what holds nothing but text, small whole numbers and booleans."""
-    return _said(value) or canonical(value)
+    """As :func:`canonical`, of what needs no looking through.
+
+    Which is text, small whole numbers and booleans, under keys without characters beyond U+FFFF.
+    """
+    try:
+        return orjson.dumps(value, option=_SORTED)
+    except orjson.JSONEncodeError:  # a lone surrogate
+        return canonical(value)
 
 
 class Said(dict[str, Json]):
@@ -53,15 +61,13 @@ class Said(dict[str, Json]):
 
 def _fast(value: Json) -> bytes:
     """The same if there is a fast way, else nothing."""
-    return _said(value) if _plain(value) else b""
-
-
-def _said(value: Json) -> bytes:
+    if not _plain(value):
+        return b""
     try:
-        body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        body = orjson.dumps(value, option=_SORTED)
     except orjson.JSONEncodeError:  # a lone surrogate, a key that is no text, too deep
         return b""
-    return b"" if not body.isascii() and max(body) >= _ASTRAL else body
+    return body if body.isascii() or not _ASTRAL.search(body) else b""
 
 
 def digest(data: bytes) -> str:

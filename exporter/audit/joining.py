@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.audit import select
-from exporter.audit.canonical import canonical, digest
+from exporter.audit.canonical import Said, canonical, digest
 from exporter.audit.excerpt import text
 from exporter.audit.knowledge import events, loading
 from exporter.audit.knowledge.memory import Memory
@@ -56,13 +56,16 @@ def drafts(
     """
     memory.begin(connection)
     late = float("-inf") if late_before is None else late_before
+    further = options.payload_fields
     # A dict is asked before a function is: this is done for each of 20,000 events a second.
     actors, spaces, environments = memory.actors.get, memory.spaces.get, memory.environments.get
     contexts = [select.context(event.raw.get("context")) for event in batch]
     _load(connection, memory, contexts)
     for event, context in zip(batch, contexts, strict=True):
         raw, topic, at = event.raw, event.topic, event.created_at
-        payload = select.payload(topic, raw.get("payload"), options.payload_fields)
+        payload = select.payload(topic, raw.get("payload"), further)
+        if further:  # and so whatever JSON can say
+            payload = Said(payload)
         if topic.startswith(events.TELLING):
             events.note(connection, memory, topic, raw, context, payload, at, now=now)
         actor, unresolved = None, None

@@ -291,6 +291,7 @@ def test_whatever_an_event_holds_its_record_can_be_kept_and_holds_nothing_denied
     kept = reading.entries(log.connection, 0, 100)
     assert [entry.uid for entry in kept] == [excerpt.text(one.id) for one in batch]
     for entry in kept:
+        assert entry.body == canonical(entry.record)
         text = entry.body.decode()
         assert MARK not in text or further
         if not further:

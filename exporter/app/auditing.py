@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter.errors import ConfigurationError, Mistake
+from exporter.precedence import GiveWay, never
 from exporter.settings import Settings
 from exporter.web.status import AuditStatus, SinkStatus
 
@@ -18,7 +19,9 @@ _PACKAGES = {"cryptography", "rfc8785", "asyncpg", "opentelemetry", "google", "c
 log = structlog.get_logger()
 
 
-def open_audit(settings: Settings, *, wall: Callable[[], float], rng: Random) -> "Audit | None":
+def open_audit(
+    settings: Settings, *, wall: Callable[[], float], rng: Random, give_way: GiveWay = never
+) -> "Audit | None":
     """None if no audit log is kept. Raises ConfigurationError for what only shows now.
 
     It is of the whole account, and so the first shard's; the others take the same configuration.
@@ -32,7 +35,7 @@ def open_audit(settings: Settings, *, wall: Callable[[], float], rng: Random) ->
         # Signatures and their like cost a start of 50 ms and 10 MB, and most keep no audit log.
         from exporter.audit.service import Audit  # noqa: PLC0415 - only who keeps a log pays for it
 
-        return Audit(settings, wall=wall, rng=rng)
+        return Audit(settings, wall=wall, rng=rng, give_way=give_way)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in _PACKAGES:
             raise  # a module of ours: a bug

@@ -29,6 +29,7 @@ from exporter.health.build import this_build
 from exporter.health.process import Process
 from exporter.jobs.schedule import Timetable
 from exporter.notify import Supervisor
+from exporter.precedence import Precedence
 from exporter.settings import restart_needed
 from exporter.settings.loading import Loaded
 from exporter.state.store import Store
@@ -78,7 +79,10 @@ class Daemon:
         # First: a bad web configuration file opens nothing.
         self._front = front or Front(self._settings, self._environ, wall)
         self._store = Store(self._settings.storage.path, wall)
-        self._audit = auditing.open_audit(self._settings, wall=wall, rng=rng)
+        self._precedence = Precedence()
+        self._audit = auditing.open_audit(
+            self._settings, wall=wall, rng=rng, give_way=self._precedence.give_way
+        )
         self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
         self._in_use = self._session
         self._stop = asyncio.Event()
@@ -231,6 +235,7 @@ class Daemon:
                 reload=self.reload,
                 telemetry_path=self._started_with.web.telemetry_path,
                 max_requests=lambda: self._settings.web.max_requests,
+                precedence=self._precedence,
             )
         )
 

@@ -22,6 +22,7 @@ from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
 from exporter.flatfile.whole import Whole
+from exporter.precedence import GiveWay, never
 
 LOOKUPS = 50
 """Questions for unknown actors and Spaces before a batch is appended; the rest is amended later."""
@@ -39,6 +40,7 @@ class Intake:
     keep_plain: bool
     workers: int
     memory: Memory = field(default_factory=Memory)
+    give_way: GiveWay = never
 
     async def events(
         self,
@@ -73,7 +75,7 @@ class Intake:
                 memory=self.memory,
             )
             chain.counted_duplicates(connection, len(batch) - len(new))
-            return chain.append(connection, drafts, now=now)
+            return chain.append(connection, drafts, now=now, give_way=self.give_way)
 
         return await self.database.run(work)
 

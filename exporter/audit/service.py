@@ -33,6 +33,7 @@ from exporter.errors import ConfigurationError, Mistake, RoundError, StorageFail
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
 from exporter.flatfile.whole import Whole
+from exporter.precedence import GiveWay, never
 from exporter.settings import Settings
 from exporter.settings.durations import duration
 
@@ -45,7 +46,14 @@ log = structlog.get_logger()
 class Audit:
     """``run`` it once. A round of the feed is played by the schedule, with the present session."""
 
-    def __init__(self, settings: Settings, *, wall: Callable[[], float], rng: Random) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        wall: Callable[[], float],
+        rng: Random,
+        give_way: GiveWay = never,
+    ) -> None:
         """Read or make the signing key. Raises ConfigurationError.
 
         ``wall`` gives Unix seconds.
@@ -66,6 +74,7 @@ class Audit:
             options=Options(payload_fields=frozenset(self.settings.payload_fields)),
             keep_plain=self.settings.personal_data == "plain",
             workers=settings.api.concurrency,
+            give_way=give_way,
         )
         self._delivery = Delivery(
             self.database,

@@ -7,12 +7,13 @@ waits for a rendering.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from exporter.board import Board, Snapshot
 from exporter.exposition import Exposition, UnknownCollector
+from exporter.precedence import Precedence
 from exporter.web.answers import Answer, plain, reply
 from exporter.web.asgi import Receive, Scope, Send
 
@@ -32,7 +33,7 @@ class Parts:
 
     ``reload`` reads the configuration again and gives its mistakes, a line each and without
     secrets; none if it is in force. It must bear being called while it runs. ``max_requests`` is
-    how many scrapes may be answered at once, 0 for any number.
+    how many scrapes may be answered at once, 0 for any number. ``precedence`` is told of each.
     """
 
     board: Board
@@ -41,6 +42,7 @@ class Parts:
     reload: Callable[[], Awaitable[tuple[str, ...]]]
     telemetry_path: str = "/metrics"
     max_requests: Callable[[], int] = lambda: 0
+    precedence: Precedence = field(default_factory=Precedence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class App:
             return
         self._scrapes += 1
         try:
-            await self._reply(scope, send)
+            with self._parts.precedence.answering():
+                await self._reply(scope, send)
         finally:
             self._scrapes -= 1
 

@@ -33,6 +33,7 @@ from exporter.audit.store.database import FILE, Database, reader
 from exporter.audit.store.schema import migrate
 from exporter.flatfile.models import User
 from exporter.flatfile.raw import RawEvent
+from exporter.precedence import GiveWay, never
 from tests.benchmarks.loop import lags
 from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line, ms, percentile
 from tests.benchmarks.stage import stage
@@ -75,12 +76,12 @@ async def run(effort: Effort) -> None:
 
 
 @asynccontextmanager
-async def _busy(pages: list[list[RawEvent]]) -> AsyncIterator[None]:
+async def _busy(pages: list[list[RawEvent]], give_way: GiveWay) -> AsyncIterator[None]:
     """Events come in as fast as they can be kept, while this lasts."""
     key = SigningKey(Ed25519PrivateKey.generate())
     with tempfile.TemporaryDirectory() as folder:
         log = Database(Path(folder), time.time, key=key)
-        taking = asyncio.create_task(_take_in(log, pages))
+        taking = asyncio.create_task(_take_in(log, pages, give_way))
         try:
             yield
         finally:
@@ -94,7 +95,7 @@ async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
     seconds = 0.3 if effort.quick else 1.0
 
     async def busy() -> Figures:
-        async with _busy(pages):
+        async with _busy(pages, never):
             return await lags("feed", seconds)
 
     found = await alternate(effort.turns(5), partial(lags, "idle", seconds), busy)
@@ -116,7 +117,7 @@ async def _scraped(effort: Effort, pages: list[list[RawEvent]]) -> None:
             return await _scrape("idle", port, scrapes)
 
         async def busy() -> Figures:
-            async with _busy(pages):
+            async with _busy(pages, made.daemon._precedence.give_way):
                 return await _scrape("feed", port, scrapes)
 
         found = await alternate(effort.turns(5), idle, busy)
@@ -139,7 +140,7 @@ async def _scrape(name: str, port: int, scrapes: int) -> Figures:
     return {f"{name}, p50": percentile(taken, 0.5), f"{name}, p99": percentile(taken, 0.99)}
 
 
-async def _take_in(log: Database, pages: list[list[RawEvent]]) -> None:
+async def _take_in(log: Database, pages: list[list[RawEvent]], give_way: GiveWay) -> None:
     """Again and again, each time as events that were never seen."""
     memory = Memory()
     for turn in count():
@@ -147,7 +148,10 @@ async def _take_in(log: Database, pages: list[list[RawEvent]]) -> None:
             fresh = [replace(event, id=f"{event.id}{turn}") for event in page]
             await log.run(
                 lambda connection, fresh=fresh: chain.append(  # type: ignore[misc] # a default is how a loop binds
-                    connection, _join(connection, fresh, memory), now=time.time()
+                    connection,
+                    _join(connection, fresh, memory),
+                    now=time.time(),
+                    give_way=give_way,
                 )
             )
 

@@ -15,6 +15,7 @@ from exporter.board import Board, Outcome, Record, Snapshot, ended
 from exporter.errors import ServerFailed
 from exporter.exposition import Exposition
 from exporter.families import Kind, Measured
+from exporter.precedence import Precedence
 from exporter.web.app import App, Parts
 from exporter.web.asgi import Message
 from exporter.web.status import EnvironmentStatus, Status
@@ -44,6 +45,7 @@ class Stage:
     status: Callable[[], Status] = a_status
     telemetry_path: str = "/metrics"
     max_requests: int = 0
+    precedence: Precedence = field(default_factory=Precedence)
 
     def __post_init__(self) -> None:
         record = Record(interval=60, retain=600, essential=True)
@@ -69,6 +71,7 @@ class Stage:
                 reload=self.reload,
                 telemetry_path=self.telemetry_path,
                 max_requests=lambda: self.max_requests,
+                precedence=self.precedence,
             )
         )
 
@@ -413,3 +416,14 @@ async def test_without_a_limit_any_number_is_answered(stage: Stage) -> None:
     assert (await status_of(app))[0] == 200
     release.set()
     assert {(await one)[0]["status"] for one in slow} == {200}
+
+
+async def test_a_scrape_goes_before_other_work_until_it_is_answered(stage: Stage) -> None:
+    app, release = stage.app(), asyncio.Event()
+    assert stage.precedence.left == 0.0
+    slow = asyncio.create_task(scraping(app, release))
+    await asyncio.sleep(0)
+    assert stage.precedence.left > 0.0
+    release.set()
+    await slow
+    assert stage.precedence.left == 0.0

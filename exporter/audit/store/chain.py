@@ -13,8 +13,9 @@ from exporter.audit.store.counting import Count
 from exporter.audit.store.times import iso, iso_of, milliseconds, quantized
 from exporter.audit.store.writing import body
 from exporter.errors import StorageFailed
+from exporter.precedence import GiveWay, never
 
-_PART = 100  # drafts
+_PART = 50  # drafts
 _STANDING = "SELECT uid FROM record WHERE uid IN (SELECT value FROM json_each(?))"
 _BURIED = "SELECT uid FROM buried WHERE uid IN (SELECT value FROM json_each(?))"
 
@@ -37,7 +38,13 @@ class Head:
     hash: str
 
 
-def append(connection: sqlite3.Connection, drafts: Iterable[Draft], *, now: float) -> Appended:
+def append(
+    connection: sqlite3.Connection,
+    drafts: Iterable[Draft],
+    *,
+    now: float,
+    give_way: GiveWay = never,
+) -> Appended:
     """Append what does not stand yet, in the order given, and count it.
 
     What stands already is told by its uid, also within ``drafts``; an event as old as what was
@@ -53,10 +60,12 @@ def append(connection: sqlite3.Connection, drafts: Iterable[Draft], *, now: floa
     drafts = iter(drafts)
     # A few at a time, which are still in the processor's cache when their turn comes.
     while part := list(islice(drafts, _PART)):
+        give_way()
         given += len(part)
         new = _new(connection, part, horizon)
         count.add(new, end.sequence + 1)
         _insert(connection, _rows(end, new, now))
+        give_way()
     if end.sequence > before:
         connection.execute(
             "UPDATE chain SET sequence = ?, hash = ?, offset = ?",

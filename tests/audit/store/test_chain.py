@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -194,3 +195,16 @@ def test_appending_asks_the_file_and_remembers_nothing(tmp_path: Any) -> None:
             seal.sign(writer, KEY, NOW)
         assert uids(one_writer) == [f"us_evt_{n}" for n in (1, 0, 2, 3, 4, 5, 6)]
         assert verify(another, public_key=KEY.public, head=None).ok
+
+
+def test_a_long_batch_gives_way_to_answers_all_the_time() -> None:
+    standing: list[int] = []
+    with opened() as log:
+
+        def give_way() -> None:
+            standing.append(one(log, "SELECT count(*) FROM record"))
+
+        chain.append(log, drafts(*range(500)), now=NOW, give_way=give_way)
+    steps = [after - before for before, after in pairwise([0, *standing])]
+    assert standing[-1] == 500
+    assert max(steps) <= 100

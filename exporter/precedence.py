@@ -1,0 +1,67 @@
+"""Answers go before work that can wait.
+
+A thread that takes in thousands of events shares the interpreter's lock with the event loop, and on
+a small machine the processor with whoever scrapes. Each time the loop lets go of the lock, to send
+a piece of a page, it would wait for the thread to give it back. So the thread looks up between two
+small pieces of its work, and rests while somebody is being answered.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_LONGEST = 0.05
+"""Seconds for which an answer goes before everything else: who reads slowly is not waited for."""
+
+_PATIENCE = 0.005
+"""Seconds of one rest. However many scrape, a tenth of the work goes on."""
+
+GiveWay = Callable[[], None]
+
+
+class Precedence:
+    """``answering`` is for the loop's thread, ``give_way`` for all others."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        longest: float = _LONGEST,
+        patience: float = _PATIENCE,
+    ) -> None:
+        """``clock`` gives seconds that never go back."""
+        self._clock = clock
+        self._longest = longest
+        self._patience = patience
+        self._answers = 0
+        self._until = 0.0
+        self._idle = threading.Event()
+        self._idle.set()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Somebody waits for an answer in here."""
+        self._answers += 1
+        self._until = self._clock() + self._longest
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            if not self._answers:
+                self._idle.set()
+
+    @property
+    def left(self) -> float:
+        """Seconds for which an answer that is on its way still goes first; 0 if there is none."""
+        return 0.0 if self._idle.is_set() else max(0.0, self._until - self._clock())
+
+    def give_way(self) -> None:
+        """Rest while an answer is on its way, for a few milliseconds at most."""
+        if left := self.left:
+            self._idle.wait(min(left, self._patience))
+
+
+def never() -> None:
+    """The :data:`GiveWay` of who has nobody to give way to, such as a command."""

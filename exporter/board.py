@@ -54,6 +54,10 @@ class Reading:
     def series(self) -> int:
         return sum(len(family.samples) for family in self.shown)
 
+    def parts(self) -> list[object]:
+        """What makes it large, and then itself; see :mod:`exporter.disposal`."""
+        return [*self.whole, *self.shown, self.data, self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -180,7 +184,7 @@ def amended(
 
 
 def _confined(reading: Reading, known: frozenset[str]) -> Reading:
-    shown = confine(reading.whole, "environment_id", known)
+    shown = confine(reading.whole, known)
     if shown == reading.shown:  # keeps the identity, and with it what was rendered
         return reading
     return replace(reading, shown=shown)

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from exporter.collectors.directory import Directory
 from exporter.errors import RoundError
-from exporter.families import Family
+from exporter.families import SCOPE, Family
 from exporter.flatfile.models import Environment, Event
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.whole import Offer, ignore
@@ -107,7 +107,7 @@ class Collector(Generic[D]):
         """What a shard exposes: a family that names no environment comes from the first only."""
         if shard.first:
             return self.families
-        return tuple(family for family in self.families if "environment_id" in family.labels)
+        return tuple(family for family in self.families if SCOPE in family.labels)
 
     def runs_on(self, shard: Shard) -> bool:
         """Whether a shard has anything to ask for it."""

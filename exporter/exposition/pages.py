@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from exporter.board import Board
+from exporter.disposal import let_go
 from exporter.exposition import gzip, text
 from exporter.exposition.accept import Format, gzipped, negotiate
 from exporter.exposition.fragment import Fragment, render
@@ -61,6 +62,7 @@ class Exposition:
         self._rendering = asyncio.Lock()
         self._fragments: Mapping[str, Fragment] = {}
         self._beginnings: Mapping[tuple[Format, bool], _Beginning] = {}
+        self._letting_go: asyncio.Future[None] | None = None
 
     async def page(
         self, accept: str | None, accept_encoding: str | None, collect: frozenset[str]
@@ -106,8 +108,14 @@ class Exposition:
             return beginning
         # What was made of older fragments goes, and with it the fragments.
         kept = {key: old for key, old in self._beginnings.items() if old.fragments == in_order}
+        gone = [old for old in self._fragments.values() if old not in in_order]
+        families = chain.from_iterable(old.of for old in gone)
+        things = [*families, *gone, self._fragments, self._beginnings]
+        del gone
         self._fragments = fragments
         self._beginnings = {**kept, (form, packed): beginning}
+        # Not waited for: somebody waits for the page.
+        self._letting_go = loop.run_in_executor(None, let_go, things)
         return beginning
 
     def _wanted(self, collect: frozenset[str]) -> dict[str, tuple[Measured, ...]]:

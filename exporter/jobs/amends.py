@@ -1,9 +1,11 @@
 """Asking again about single environments, between the rounds of a collector."""
 
+import asyncio
 from typing import Any
 
 from exporter import board
 from exporter.collectors.contract import Collector
+from exporter.disposal import let_go
 from exporter.jobs.rounds import Surroundings, begun, measured
 
 
@@ -25,5 +27,8 @@ async def amend(
             return environment_ids
         data = amendment.patch(reading.data)
         found = await measured(collector, around, data, this.interval)
+        things = [this, *reading.parts()]
+        del this, reading  # each would keep what is old until this task ends, on the event loop
         around.board.swap(board.amended(collector.name, data, found, len(environment_ids)))
+    await asyncio.get_running_loop().run_in_executor(None, let_go, things)
     return amendment.unchanged

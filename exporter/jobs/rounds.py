@@ -17,6 +17,7 @@ from exporter import board
 from exporter.collectors.contract import Collector, Observation, Round, Tell, unheard
 from exporter.collectors.directory import Directory
 from exporter.collectors.sweep import unhurried
+from exporter.disposal import let_go
 from exporter.errors import RoundError
 from exporter.families import Measured, measure
 from exporter.flatfile.protocol import Flatfile
@@ -123,10 +124,15 @@ async def _play(collector: Collector[Any], around: Surroundings, due: float | No
             plan=seen.plan if seen else "",
             error=error,
         )
+        old = around.board.snapshot.readings.get(name)
+        things = [this, *(old.parts() if old and seen else ())]
+        # Each of these would keep what is old until this task ends, on the event loop.
+        del this, old
         around.board.swap(board.ended(name, outcome))
     after = around.board.snapshot.records.get(name)
     if before and after:
         _say(name, before, after, error)
+    await loop.run_in_executor(None, let_go, things)
 
 
 def _newest(

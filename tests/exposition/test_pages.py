@@ -13,6 +13,7 @@ from exporter.board import Board, Reading, Record, Snapshot
 from exporter.exposition import Exposition, Page, UnknownCollector
 from exporter.families import Measured
 from tests.exposition.families import Watched, gauge
+from tests.support.freed import Watch
 
 OPEN = "application/openmetrics-text;version=1.0.0"
 ALL: frozenset[str] = frozenset()
@@ -241,3 +242,21 @@ async def test_collect_restricts_to_the_families_of_some_collectors(stage: Stage
 async def test_collect_with_an_unknown_name_lists_the_valid_ones(stage: Stage) -> None:
     with pytest.raises(UnknownCollector, match="a, b"):
         await stage.page(None, None, "a", "c")
+
+
+async def test_what_is_shown_no_more_is_freed_off_the_event_loop(stage: Stage) -> None:
+    watch = Watch()
+
+    def shown() -> tuple[Measured, ...]:
+        label = watch.label("us_env_1")
+        family = gauge("flatfile_a", 1.0)
+        return (replace(family, labels=("environment_id",), samples=(((label,), 1.0),)),)
+
+    stage.saw("a", shown())
+    await stage.page()
+    stage.saw("a", shown())
+    assert watch.threads == []
+    await stage.page()
+    await asyncio.sleep(1)
+    assert len(watch.threads) == 1
+    assert threading.get_ident() != watch.threads[0]

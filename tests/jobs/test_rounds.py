@@ -1,13 +1,18 @@
 """A round ends on the board and, if something changed, in one line of the log."""
 
 import asyncio
+import threading
 
 from structlog.testing import capture_logs
 
 from exporter.collectors import agents, environments, users
+from exporter.collectors.contract import Amendment, Collector, Observation, Round
 from exporter.emulator import Fault
+from exporter.families import Sample, gauge
+from exporter.jobs.amends import amend
 from exporter.jobs.rounds import play
 from tests.support.account import bench
+from tests.support.freed import Label, Watch
 
 
 async def test_a_round_puts_what_it_saw_on_the_board() -> None:
@@ -90,3 +95,45 @@ async def test_an_environment_deleted_leaves_every_family_with_the_next_listing(
         await play(environments.COLLECTOR, around)
         for reading in it.board.snapshot.readings.values():
             assert all(gone not in values for f in reading.shown for values, _ in f.samples)
+
+
+async def test_what_a_round_replaces_is_freed_off_the_event_loop() -> None:
+    watch = Watch()
+
+    async def look(_: Round[tuple[Label, ...]]) -> Observation[tuple[Label, ...]]:
+        return Observation(data=tuple(watch.label(f"us_usr_{number}") for number in range(3)))
+
+    def measured(data: tuple[Label, ...]) -> list[Sample]:
+        return [((of,), 1.0) for of in data]
+
+    family = gauge("flatfile_x", "X.", measured, ("id",))
+    collector = Collector(name="users", look=look, families=(family,))
+    async with bench() as it:
+        around = it.surroundings()
+        await play(collector, around)
+        assert watch.threads == []
+        await play(collector, around)
+    assert len(watch.threads) >= 3
+    assert threading.get_ident() not in watch.threads[:3]
+
+
+async def test_what_asking_again_replaces_is_freed_off_the_event_loop() -> None:
+    watch = Watch()
+
+    async def look(_: Round[Label]) -> Observation[Label]:
+        return Observation(data=watch.label("us_usr_1"))
+
+    async def again(_: Round[Label], __: frozenset[str]) -> Amendment[Label]:
+        return Amendment(patch=lambda _: watch.label("us_usr_2"), unchanged=frozenset())
+
+    def measured(data: Label) -> list[Sample]:
+        return [((data,), 1.0)]
+
+    family = gauge("flatfile_x", "X.", measured, ("id",))
+    collector = Collector(name="users", look=look, families=(family,), again=again)
+    async with bench() as it:
+        around = it.surroundings()
+        await play(collector, around)
+        await amend(collector, around, frozenset({"us_env_1"}))
+        assert len(watch.threads) == 1
+    assert threading.get_ident() != watch.threads[0]

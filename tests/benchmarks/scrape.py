@@ -1,9 +1,10 @@
-"""What a scrape costs against the client library's own rendering, and against nginx.
+"""What a scrape costs against the client library's own rendering, its server, and nginx.
 
 Of the first comparison neither pays for the socket, but for the lines that say so: those go
 through the real server, with the client in a thread. nginx serves the same compressed page as a
-file; the scrapers of both are another process, with connections that they keep, and only ours
-measures itself for each of them.
+file, and the library's server the same families; there the scrapers are another process and ask as
+Prometheus does, with connections that they keep unless the server closes them. Only nginx measures
+nothing for each scrape.
 """
 
 import asyncio
@@ -16,7 +17,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Metric, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Metric,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
 from prometheus_client import generate_latest as library_text
 from prometheus_client.openmetrics.exposition import generate_latest as library_openmetrics
 from prometheus_client.registry import Collector
@@ -34,10 +41,19 @@ from tests.benchmarks.measure import (
     timed,
 )
 from tests.benchmarks.nginx import PROGRAM, nginx
-from tests.benchmarks.programs import get, python, said
+from tests.benchmarks.programs import python, said
 from tests.benchmarks.stage import COLLECTORS, Stage, stage
 
 _OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+_ONE = f"""
+import http.client, time
+began = time.perf_counter()
+connection = http.client.HTTPConnection("127.0.0.1", {{port}})
+headers = {{{{"Accept": "{_OPENMETRICS}", "Accept-Encoding": "gzip"}}}}
+connection.request("GET", "/metrics", headers=headers)
+connection.getresponse().read()
+print(time.perf_counter() - began, flush=True)
+"""
 _KINDS = {
     "text": (None, None),
     "text gzip": (None, "gzip"),
@@ -91,7 +107,7 @@ async def _against_nginx(effort: Effort) -> None:
         return
     series = effort.size(100_000, 1_000)
     async with stage(series) as made, made.served() as port:
-        _, page = await asyncio.to_thread(get, port, _PATH)
+        page = b"".join((await made.exposition.page(_OPENMETRICS, "gzip", _ALL)).chunks)
         with nginx(_PATH, page) as other, python("-m", "tests.benchmarks.scrapers") as client:
 
             async def scraped(who: str, where: int) -> Figures:
@@ -108,14 +124,30 @@ async def _against_nginx(effort: Effort) -> None:
                     f"{who} together": percentile(together, 0.99),
                 }
 
+            async def default_way() -> Figures:
+                def ask() -> float:
+                    with python("-c", _ONE.format(port=library.server_port)) as one:
+                        return float(said(one))
+
+                return {"library": await asyncio.to_thread(ask)}
+
+            library, thread = start_http_server(0, "127.0.0.1", _equal(made))
             found = await alternate(
-                effort.turns(7), partial(scraped, "ours", port), partial(scraped, "nginx", other)
+                effort.turns(7),
+                partial(scraped, "ours", port),
+                partial(scraped, "nginx", other),
+                default_way,
             )
+            await asyncio.to_thread(library.shutdown)
+            library.server_close()
+            thread.join()
     name = f"scrape of {series:,} series, gzip ({len(page) / 1e6:.2g} MB)"
     for what, how in (("p50", "alone"), (f"p99 of {_TOGETHER} scrapers at once", "together")):
         ours, its = f"ours {how}", f"nginx {how}"
         note = f"{ms(found.median(ours))} against {ms(found.median(its))}"
         line(f"{name}, {what}, ours / nginx", found.ratios((ours,), (its,)), note)
+    note = f"{ms(found.median('library'))} against {ms(found.median('ours alone'))}"
+    line(f"{name}, p50, library's server / ours", found.ratios(("library",), ("ours alone",)), note)
 
 
 async def _contest(made: Stage, turns: int) -> Turns:

@@ -14,7 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _ROOM = 256 * 1024  # bytes taken from the system at once
-_REQUEST = "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"
+_REQUEST = (
+    "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n"
+    "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n\r\n"
+)
+"""As Prometheus asks."""
 
 
 @dataclass

@@ -15,11 +15,11 @@ from tests.benchmarks.programs import ROOT
 
 _LINE = re.compile(r"^.+: [0-9.e-]+ \(IQR [0-9.e-]+\.\.[0-9.e-]+, n=2\)( \[.+\])?$", re.MULTILINE)
 _LINES = {
-    "scrape": 11 + 2 * (PROGRAM is not None),
+    "scrape": 11 + 3 * (PROGRAM is not None),
     "round": 10,
     "requests": 2,
     "events": 4,
-    "audit": 6,
+    "audit": 8,
     "memory": 5,
     "start": 7,
     "loop": 9,

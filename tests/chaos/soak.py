@@ -6,6 +6,7 @@ all the while, and keeps its state on a disk. At the end what it holds must not 
 
 import argparse
 import re
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -181,4 +182,6 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Leave by the way of an exception, so that the daemon and its account are ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main())

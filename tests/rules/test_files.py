@@ -115,6 +115,7 @@ SCENARIOS = [path for path, _ in files.generated()]
 
 
 @pytest.mark.peers
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.name)
 def test_every_scenario_comes_out_as_it_should(root: Path, path: Path, promtool: str) -> None:
     code, said = run(promtool, "test", "rules", root / path)
@@ -122,6 +123,7 @@ def test_every_scenario_comes_out_as_it_should(root: Path, path: Path, promtool:
 
 
 @pytest.mark.peers
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.name)
 def test_every_scenario_comes_out_the_same_in_prometheus_3(
     root: Path, path: Path, optional: Callable[[str], str]

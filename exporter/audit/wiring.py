@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from exporter.audit.formats import FORMATS
 from exporter.audit.place import LINES_FILE
 from exporter.audit.sinks.contract import Sink
-from exporter.audit.sinks.posting import Headers, Post, basic, bearer, listed, nothing
+from exporter.audit.sinks.credentials import Headers, basic, bearer, listed, nothing
+from exporter.audit.sinks.posting import Post
 from exporter.errors import ConfigurationError, Mistake
 from exporter.settings.audit import Audit, LokiSink, OtlpSink, PostgresqlSink
 from exporter.settings.secrets import SecretSource, secret_source

@@ -7,16 +7,15 @@ import asyncio
 import os
 import socket
 import ssl
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from urllib.parse import unquote
 
 import httpx
 
 from exporter import __version__
+from exporter.audit.sinks.credentials import Headers
 from exporter.errors import (
     ConfigurationError,
     DeliveryFailed,
@@ -25,9 +24,6 @@ from exporter.errors import (
     SinkUnavailable,
 )
 from exporter.flatfile.retry_after import retry_after
-
-Headers = Callable[[], Mapping[str, str]]
-"""What authenticates a request, as it is now. May raise ConfigurationError."""
 
 _READ = 64 * 1024  # bytes of an answer that are looked at
 _CONNECTIONS = 2
@@ -51,41 +47,6 @@ class Answer:
     kind: str
     retry_after: float | None
     body: bytes = field(repr=False)
-
-
-def nothing() -> Mapping[str, str]:
-    """No authentication."""
-    return {}
-
-
-def basic(username: str, password: Callable[[], str]) -> Headers:
-    """RFC 7617."""
-
-    def headers() -> Mapping[str, str]:
-        pair = b64encode(f"{username}:{password()}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
-
-    return headers
-
-
-def bearer(token: Callable[[], str]) -> Headers:
-    """RFC 6750."""
-    return lambda: {"Authorization": f"Bearer {token()}"}
-
-
-def listed(text: Callable[[], str]) -> Headers:
-    """Headers written ``name=value,name=value``, values percent-encoded.
-
-    As ``OTEL_EXPORTER_OTLP_HEADERS`` has them (OpenTelemetry specification, "OTLP exporter").
-    """
-    return lambda: dict(_pairs(text()))
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for member in text.split(","):
-        name, _, value = member.partition("=")
-        if name.strip():
-            yield name.strip(), unquote(value.strip())
 
 
 class Post:

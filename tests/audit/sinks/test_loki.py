@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from exporter.audit.sinks.credentials import Headers, basic, nothing
 from exporter.audit.sinks.loki import LokiSink, push_url
-from exporter.audit.sinks.posting import Headers, Post, basic, nothing
+from exporter.audit.sinks.posting import Post
 from exporter.errors import SinkRefused, SinkUnavailable
 from tests.audit.sinks.lokiserver import Loki, loki
 from tests.audit.sinks.stage import NOW, an_entry, entries, line

@@ -10,8 +10,9 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 
 from exporter import __version__
 from exporter.audit.record import Kind
+from exporter.audit.sinks.credentials import Headers, listed, nothing
 from exporter.audit.sinks.otlp import MOST, OtlpSink, logs_url
-from exporter.audit.sinks.posting import Headers, Post, listed, nothing
+from exporter.audit.sinks.posting import Post
 from exporter.errors import SinkRefused, SinkUnavailable
 from tests.audit.sinks.otlpserver import Receiver, Told, attributes, otlp_receiver, partial
 from tests.audit.sinks.stage import NOW, an_entry, entries, line

@@ -1,4 +1,4 @@
-"""HTTP for sinks: one client, one place to post to, and what its answers mean at the least.
+"""HTTP for sinks: one place to post to, and what its answers mean at the least.
 
 Nothing of what the peer wrote goes into a message: it may repeat a secret or a record.
 """
@@ -9,25 +9,22 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
 
-from exporter import __version__
 from exporter.audit.sinks.credentials import Headers
 from exporter.errors import (
     ConfigurationError,
     DeliveryFailed,
-    Mistake,
     SinkRefused,
     SinkUnavailable,
 )
+from exporter.flatfile.clients import new_client, trusted
 from exporter.flatfile.retry_after import retry_after
 
 _READ = 64 * 1024  # bytes of an answer that are looked at
 _CONNECTIONS = 2
-_IDLE = 15.0  # seconds; shorter than the idle time-outs of common load balancers
 
 _OPERATOR = {
     401: "does not accept the credential; check {setting}.*",
@@ -73,7 +70,13 @@ class Post:
         self._headers = headers
         self._timeout = timeout
         self._wall = wall
-        self._client = _client(timeout, _trust(url, setting, ca_file))
+        if url.startswith("https:"):
+            trust = trusted(f"{setting}.ca-file", ca_file)
+        else:
+            trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for nothing; a full one takes 50 ms
+        self._client = new_client(
+            trust, timeout, connections=_CONNECTIONS, headers={"Accept-Encoding": "identity"}
+        )
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Raises SinkUnavailable if there is no answer, SinkRefused if an operator has to act."""
@@ -171,53 +174,3 @@ def _cause(error: Exception) -> BaseException:
             found = link
         link = link.__cause__ or link.__context__
     return found
-
-
-def _trust(url: str, setting: str, ca_file: Path | None) -> ssl.SSLContext:
-    """SSL_CERT_FILE or certifi's authorities, the system's, and those of ``ca_file``."""
-    if not url.startswith("https:"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for nothing; a full one takes 50 ms
-    trust = httpx.create_ssl_context()
-    trust.load_default_certs()
-    if ca_file is not None:
-        try:
-            trust.load_verify_locations(cafile=ca_file)
-        except OSError:  # ssl.SSLError, for what is no PEM, is one too
-            raise ConfigurationError(
-                Mistake(
-                    f"{setting}.ca-file",
-                    f"file {ca_file}",
-                    "cannot be read as certificates in PEM form; name a readable PEM file",
-                )
-            ) from None
-    return trust
-
-
-def _client(timeout: float, trust: ssl.SSLContext) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(
-            verify=trust,
-            timeout=httpx.Timeout(timeout),
-            limits=httpx.Limits(
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_CONNECTIONS,
-                keepalive_expiry=_IDLE,
-            ),
-            follow_redirects=False,
-            trust_env=True,
-            # No cookie is ever kept: nothing here is a session, and a jar can be filled.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={
-                "Accept-Encoding": "identity",
-                "User-Agent": f"flatfile-exporter/{__version__}",
-            },
-        )
-    except (ValueError, ImportError, httpx.InvalidURL):
-        # ImportError: a SOCKS proxy needs a package that we do not bring.
-        raise ConfigurationError(
-            Mistake(
-                "HTTPS_PROXY",
-                "environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-                "one of them is not the address of an HTTP proxy; write http://HOST:PORT",
-            )
-        ) from None

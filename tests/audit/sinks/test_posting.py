@@ -132,6 +132,23 @@ def test_a_file_that_holds_no_authority_is_a_mistake(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_wrong_ssl_cert_file_is_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+        Post(
+            *("Loki", "audit.sink.loki", "https://h"),
+            headers=nothing,
+            timeout=1.0,
+            wall=lambda: 0.0,
+        )
+
+
 async def test_the_usual_proxy_is_used_and_a_wrong_one_is_a_mistake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -15,12 +15,13 @@ import asyncpg
 import pytest
 
 from exporter.audit.backlog import Cap
-from exporter.audit.delivery import Delivery, Pace
+from exporter.audit.delivery import Delivery
 from exporter.audit.record import Kind
 from exporter.audit.sinks.postgresql import PostgresqlSink
 from exporter.audit.store import delivery
 from exporter.audit.store.chain import append
 from exporter.audit.store.database import Database
+from exporter.audit.worker import Pace
 from exporter.errors import ConfigurationError, Mistake, SinkRefused, SinkUnavailable
 from tests.audit.sinks.postgres import Server
 from tests.audit.sinks.stage import ANNA, an_entry, entries

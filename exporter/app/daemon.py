@@ -8,8 +8,7 @@ the next, with the token, the due times and everything on the board unchanged.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from random import Random
 
 import structlog
@@ -17,9 +16,10 @@ import structlog
 from exporter import board, health, logs
 from exporter.app import auditing
 from exporter.app.front import Front
-from exporter.app.generation import collect, records
+from exporter.app.generation import collect, records, until
 from exporter.app.link import Link, open_session
 from exporter.app.portrait import portray
+from exporter.app.signals import handled
 from exporter.audit import families as audit_families
 from exporter.errors import ConfigurationError
 from exporter.exposition import Exposition
@@ -88,6 +88,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._reloads: set[asyncio.Task[tuple[str, ...]]] = set()
         self.server = self._front.server
         self._front.hand_over(self._app())
 
@@ -98,7 +99,12 @@ class Daemon:
     async def run(self) -> None:
         """Serve until ``SIGTERM`` or ``SIGINT``. Whatever is not expected comes out of here."""
         await self._front.start()
-        with self._signals():
+        handlers = {
+            signal.SIGTERM: self.stop,
+            signal.SIGINT: self.stop,
+            signal.SIGHUP: self._hang_up,
+        }
+        with handled(handlers, self._front.signals):
             log.info(
                 "started",
                 version=self._build.version,
@@ -174,56 +180,29 @@ class Daemon:
         while not self._stop.is_set():
             self._changed.clear()
             session = self._in_use = self._session
-            generation = asyncio.create_task(
-                collect(
-                    session,
-                    self._settings,
-                    board=self._board,
-                    store=self._store,
-                    timetable=self._timetable,
-                    wall=self._wall,
-                    audit=self._audit,
-                ),
-                name="generation",
+            generation = collect(
+                session,
+                self._settings,
+                board=self._board,
+                store=self._store,
+                timetable=self._timetable,
+                wall=self._wall,
+                audit=self._audit,
             )
-            waits = [
-                asyncio.create_task(event.wait(), name="wait")
-                for event in (self._changed, self._stop)
-            ]
-            await asyncio.wait({generation, *waits}, return_when=asyncio.FIRST_COMPLETED)
-            ended_by_itself = generation.done()
-            for task in (generation, *waits):
-                task.cancel()
-            await asyncio.wait({generation, *waits})
-            await session.aclose()
-            if ended_by_itself:  # it runs for ever, so this raises what went wrong
-                await generation
+            try:
+                await until(generation, self._changed, self._stop)
+            finally:
+                await session.aclose()
 
     async def _beat(self) -> None:
         while True:
             self._heartbeat = self._wall()
             await asyncio.sleep(_BEAT)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        reloads: set[asyncio.Task[tuple[str, ...]]] = set()
-
-        def hang_up() -> None:
-            task = loop.create_task(self.reload(), name="reload")
-            reloads.add(task)  # the loop itself keeps only a weak reference
-            task.add_done_callback(reloads.discard)
-
-        handlers = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, signal.SIGHUP: hang_up}
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
-        for number in self._front.signals:  # came before there was a daemon
-            handlers[number]()
-        try:
-            yield
-        finally:
-            for number in handlers:
-                loop.remove_signal_handler(number)
+    def _hang_up(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.reload(), name="reload")
+        self._reloads.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(self._reloads.discard)
 
     def _app(self) -> App:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """What a reload replaces: the schedule of the collectors that are on, and the token's timer."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,21 @@ async def collect(
         group.create_task(repeat(jobs, timetable), name="collectors")
         group.create_task(follower.run(around), name="hints")
         group.create_task(session.keeper.keep(), name="token")
+
+
+async def until(endless: Coroutine[Any, Any, None], *events: asyncio.Event) -> None:
+    """Run it until one of the events, and cancel it then. What ends it before comes out of here."""
+    generation = asyncio.create_task(endless, name="generation")
+    waits = [asyncio.create_task(event.wait(), name="wait") for event in events]
+    try:
+        await asyncio.wait({generation, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        ended_by_itself = generation.done()
+    finally:
+        for task in (generation, *waits):
+            task.cancel()
+        await asyncio.wait({generation, *waits})
+    if ended_by_itself:  # it runs for ever, so this raises what went wrong
+        await generation
 
 
 def _watch_job(interval: float, follower: Follower, around: Surroundings) -> Job:

@@ -88,7 +88,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._reloads: set[asyncio.Task[tuple[str, ...]]] = set()
+        self._hung_up = asyncio.Event()
         self.server = self._front.server
         self._front.hand_over(self._app())
 
@@ -102,7 +102,7 @@ class Daemon:
         handlers = {
             signal.SIGTERM: self.stop,
             signal.SIGINT: self.stop,
-            signal.SIGHUP: self._hang_up,
+            signal.SIGHUP: self._hung_up.set,
         }
         with handled(handlers, self._front.signals):
             log.info(
@@ -117,6 +117,7 @@ class Daemon:
                     beside = [
                         group.create_task(self._beat(), name="heartbeat"),
                         group.create_task(self._supervisor.watch(), name="watchdog"),
+                        group.create_task(self._hang_ups(), name="reloads"),
                     ]
                     if self._audit is not None:
                         beside.append(group.create_task(self._audit.run(), name="audit"))
@@ -199,10 +200,11 @@ class Daemon:
             self._heartbeat = self._wall()
             await asyncio.sleep(_BEAT)
 
-    def _hang_up(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.reload(), name="reload")
-        self._reloads.add(task)  # the loop itself keeps only a weak reference
-        task.add_done_callback(self._reloads.discard)
+    async def _hang_ups(self) -> None:
+        while True:
+            await self._hung_up.wait()
+            self._hung_up.clear()
+            await self.reload()
 
     def _app(self) -> App:
         loop = asyncio.get_running_loop()

@@ -1,8 +1,10 @@
 """The daemon as a whole, over real sockets, in one process with its account."""
 
 import asyncio
+import os
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +58,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def _stage(folder: Path, **flags: str) -> AsyncIterator[Stage]:
+async def _stage(
+    folder: Path, reread: Callable[[], Loaded] | None = None, **flags: Any
+) -> AsyncIterator[Stage]:
     emulator = Emulator(World(SMALL))
     async with serve(emulator) as url:
         given: dict[str, Any] = {
@@ -75,7 +79,7 @@ async def _stage(folder: Path, **flags: str) -> AsyncIterator[Stage]:
         def load() -> Loaded:
             return resolve(given, environ)
 
-        daemon = Daemon(load(), load, wall=time.time, rng=Random(1))
+        daemon = Daemon(load(), reread or load, wall=time.time, rng=Random(1))
         daemon.listen()
         running = asyncio.create_task(daemon.run())
         host, port = daemon.server.addresses[0]
@@ -194,6 +198,21 @@ async def test_a_bug_in_a_collector_ends_the_process_loudly(
     assert crashed
 
 
+async def test_a_bug_in_a_reload_ends_the_process_loudly(tmp_path: Path) -> None:
+    def reread() -> Loaded:
+        raise LookupError("a bug")
+
+    crashed = False
+    try:
+        async with _stage(tmp_path, reread) as stage:
+            await stage.until('flatfile_collector_success{collector="agents"}', 1)
+            os.kill(os.getpid(), signal.SIGHUP)
+            await stage.ended()
+    except ExceptionGroup as group:
+        crashed = group.subgroup(LookupError) is not None
+    assert crashed
+
+
 async def test_without_a_credential_nothing_starts() -> None:
     loaded = resolve({}, {})
     with pytest.raises(ConfigurationError, match="AUTH_TOKEN"):
@@ -201,7 +220,12 @@ async def test_without_a_credential_nothing_starts() -> None:
 
 
 async def test_the_audit_log_of_the_first_shard_is_of_the_whole_account(tmp_path: Path) -> None:
-    flags = {"shard": "0/2", "audit": "true", "audit.interval": "1s", "audit.settle": "0s"}
+    flags: dict[str, Any] = {
+        "shard": "0/2",
+        "audit": "true",
+        "audit.interval": "1s",
+        "audit.settle": "0s",
+    }
     async with _stage(tmp_path, **flags) as stage:
         world = stage.emulator.world
         environments = [environment.id for environment in world.account.environments]

@@ -50,7 +50,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except Exception:  # noqa: BLE001 - the outermost there is: it ends the process, loudly
-        import structlog  # noqa: PLC0415 - 20 ms: see above
+        import structlog  # noqa: PLC0415 - 20 ms, for what never happens
 
         structlog.get_logger().critical("crashed", exc_info=True)
         return _FAILED

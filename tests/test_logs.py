@@ -94,7 +94,7 @@ def test_the_same_line_for_a_console_has_no_colours_off_a_terminal(log: Log) -> 
 
 
 def test_a_terminal_gets_colours(log: Log) -> None:
-    log.stream.isatty = lambda: True  # type: ignore[method-assign]
+    log.stream.isatty = lambda: True  # type: ignore[method-assign] # a stream that is one
     log("console").error("x")
     assert log.line == "12:00:00.005Z \x1b[31merror   \x1b[0m x"
 

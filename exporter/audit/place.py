@@ -19,7 +19,7 @@ class Place:
 
 
 def place(settings: Settings) -> Place:
-    """What is not set is beside the log. The settings are complete: see ``incomplete``."""
+    """What is not set is beside the log. The settings are complete: see :func:`exporter.settings.incomplete.incomplete`."""
     audit = settings.audit
     folder = audit.path or (settings.storage.path or Path()) / "audit"
     return Place(

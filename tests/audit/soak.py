@@ -61,7 +61,7 @@ def soak(folder: Path, kills: int) -> Soak:
             log, known = folder / str(found.logs), 0
             for life in range(min(_LIVES, kills - found.kills)):
                 ended = _ask(nursery, {"folder": str(log), **_order(dice, found, life)})
-                assert ended["killed"], "it was not killed but failed; see above"
+                assert ended["killed"], "it was not killed but failed: see its standard error"
                 known = _look(log, ended["acknowledged"] or known, found)
                 found.kills += 1
             found.logs += 1

@@ -57,7 +57,7 @@ def gauge(name: str, *values: float) -> Measured:
     )
 
 
-class Watched(tuple[Measured, ...]):  # noqa: SLOT001 # it counts, so it needs a dict
+class Watched(tuple[Measured, ...]):  # noqa: SLOT001 - it counts, so it needs a dict
     """Families that count how often somebody went through them, which rendering does once."""
 
     times: int = 0

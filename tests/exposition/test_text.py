@@ -64,7 +64,7 @@ def meaning(page: str, form: Format) -> Meaning:
 
 
 def as_go_prints(value: float) -> str:
-    printed: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    printed: str = floatToGoString(value)  # type: ignore[no-untyped-call] # the library's own
     return printed
 
 
@@ -114,16 +114,16 @@ def test_the_comment_lines_are_those_of_the_library(form: Format, family: Measur
 
 @given(family=families())
 def test_every_label_and_value_comes_back(family: Measured) -> None:
-    (metric,) = parse_openmetrics(ours(family, Format.OPENMETRICS))  # type: ignore[no-untyped-call]
+    (metric,) = parse_openmetrics(ours(family, Format.OPENMETRICS))  # type: ignore[no-untyped-call] # the library's own
     assert metric.documentation.strip() == family.help.strip()  # which the parser may lose
     if family.kind is Kind.HISTOGRAM:
         counts = [sample for sample in metric.samples if sample.name.endswith("_count")]
-        expected = [float(sum(value.counts)) for _, value in family.samples]  # type: ignore[union-attr]
+        expected = [float(sum(value.counts)) for _, value in family.samples]  # type: ignore[union-attr] # buckets, here
         assert [sample.value for sample in counts] == expected
         return
     back = [(sample.labels, repr(float(sample.value))) for sample in metric.samples]
     assert back == [
-        (dict(zip(family.labels, labels, strict=True)), repr(float(value)))  # type: ignore[arg-type]
+        (dict(zip(family.labels, labels, strict=True)), repr(float(value)))  # type: ignore[arg-type] # numbers, here
         for labels, value in family.samples
     ]
 

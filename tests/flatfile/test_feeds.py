@@ -172,7 +172,7 @@ async def test_either_order_of_executions_gives_the_newest(
 def test_the_order_of_a_page_is_told_only_when_it_shows() -> None:
     def at(*moments: float) -> tuple[Execution, ...]:
         return tuple(
-            Execution(eventId=str(m), success=True, createdAt=f"2027-01-15T08:00:{m:02.0f}Z")  # type: ignore[call-arg]
+            Execution(eventId=str(m), success=True, createdAt=f"2027-01-15T08:00:{m:02.0f}Z")  # type: ignore[call-arg] # by the names of the API
             for m in moments
         )
 

@@ -182,9 +182,9 @@ async def test_compressed_bodies_are_read_and_damaged_ones_are_malformed(
 @pytest.mark.parametrize("cut", ["header", "body"])
 async def test_a_cut_answer_is_unreachable_and_tried_again(emulator: Emulator, cut: str) -> None:
     async with serve(emulator) as url, opened(url) as session:
-        emulator.faults.add(Fault("disconnect", route="/users", cut=cut, count=1))  # type: ignore[arg-type]
+        emulator.faults.add(Fault("disconnect", route="/users", cut=cut, count=1))  # type: ignore[arg-type] # one of them
         assert len(await session.flatfile.users()) == 30
-        emulator.faults.add(Fault("disconnect", route="/users", cut=cut))  # type: ignore[arg-type]
+        emulator.faults.add(Fault("disconnect", route="/users", cut=cut))  # type: ignore[arg-type] # one of them
         with pytest.raises(errors.Unreachable, match="cut off"):
             await session.flatfile.users()
         assert session.usage.up is False

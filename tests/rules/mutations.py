@@ -69,7 +69,7 @@ def _flat(text: str) -> str:
 
 def _windows() -> Sequence[Mutation]:
     def other(name: str, killer: str, alert: str = LOST, **values: float) -> Mutation:
-        thresholds = replace(DEFAULTS, **values)  # type: ignore[arg-type]
+        thresholds = replace(DEFAULTS, **values)  # type: ignore[arg-type] # some are whole numbers
         return Mutation(name=name, killer=killer, alert=alert, thresholds=thresholds)
 
     return (

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import ConfigurationError
-from exporter.settings import SETTINGS, load
+from exporter.settings import SETTINGS, Setting, load
 
 CANARY = "canary-7f3a-hidden"
 PREFIX = "FLATFILE_EXPORTER_"
@@ -109,11 +109,11 @@ def test_all_mistakes_of_all_sources_come_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", [s for s in SETTINGS if s.secret], ids=lambda s: s.name)
 @pytest.mark.parametrize("form", ["joined", "apart", "alone"])
-def test_a_secret_as_a_flag_is_refused_and_not_repeated(setting: object, form: str) -> None:
-    flag: str = setting.flag  # type: ignore[attr-defined]
+def test_a_secret_as_a_flag_is_refused_and_not_repeated(setting: Setting, form: str) -> None:
+    flag = setting.flag
     argv = {"joined": [f"{flag}={CANARY}"], "apart": [flag, CANARY], "alone": [flag]}[form]
     (line,) = lines(argv)
-    variable: str = setting.environment_variable  # type: ignore[attr-defined]
+    variable = setting.environment_variable
     assert f"set the environment variable {variable}" in line
     assert f"{flag}-file or {variable}_FILE" in line
 

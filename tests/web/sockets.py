@@ -64,5 +64,5 @@ async def end_of(client: socket.socket) -> None:
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 # what is waited for is in the operating system
+        while not condition():  # noqa: ASYNC110 - what is waited for is in the operating system
             await asyncio.sleep(0.01)

@@ -43,6 +43,7 @@ async def serve(emulator: Emulator, port: int = 0) -> AsyncIterator[str]:
             access_log=False,
             lifespan="off",
             ws="none",
+            timeout_keep_alive=75,  # seconds; uvicorn's 5 would meet clients that ask every 5
             timeout_graceful_shutdown=1,
         )
         server = _Server(config)

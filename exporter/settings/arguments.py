@@ -62,7 +62,10 @@ def unknown(rest: Sequence[str]) -> tuple[Mistake, ...]:
             message = f"is unknown; {did_you_mean(name, _FLAGS)}"
             mistakes.append(Mistake(name.lstrip("-"), f"flag {name}", message))
         elif not after_flag:
-            message = "there is an argument that belongs to no flag; write --name=value"
+            message = (
+                "there is an argument that belongs to no flag; write --name=value (--help lists the"
+                " flags), and a command before them"
+            )
             mistakes.append(Mistake("arguments", "command line", message))
         after_flag = argument.startswith("-") and "=" not in argument
     return tuple(mistakes)

@@ -1,6 +1,7 @@
 """The kinds of value that point somewhere on a network, and the patterns."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -95,9 +96,9 @@ class Addresses(Kind):
     def read(self, raw: object) -> tuple[ListenAddress, ...]:
         written = [part.strip() for text in several(raw) for part in text.split(",")]
         addresses = tuple(ListenAddress.parse(text) for text in written)
-        fixed = [address for address in addresses if address.port]
-        if len(set(fixed)) < len(fixed):
-            raise ValueError("names the same address twice")
+        for address, often in Counter(addresses).items():
+            if often > 1 and address.port:
+                raise ValueError(f"names {address} more than once; write it once")
         return addresses
 
     def show(self, value: Any) -> str:

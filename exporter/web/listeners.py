@@ -25,7 +25,8 @@ _WHAT_TO_DO = {
     errno.EADDRINUSE: "the address is in use; stop the program that has it (`ss -ltnp` shows"
     " which) or choose another port",
     errno.EACCES: "this port needs more rights than this program has; choose one above 1023",
-    errno.EADDRNOTAVAIL: "this machine has no interface with this address",
+    errno.EADDRNOTAVAIL: "this machine has no interface with this address; choose one of its own, or"
+    " none for all of them (:port)",
     errno.EAFNOSUPPORT: "this machine has no IPv6; write an IPv4 address",
 }
 
@@ -54,7 +55,7 @@ def listen(addresses: Iterable[Address]) -> tuple[socket.socket, ...]:
             try:
                 opened = _listening(address)
             except OSError as error:
-                message = _WHAT_TO_DO.get(error.errno or 0) or error.strerror or str(error)
+                message = _what_to_do(error)
                 mistakes.append(Mistake("web.listen-address", str(address), message))
             else:
                 sockets += map(undo.enter_context, opened)
@@ -62,6 +63,12 @@ def listen(addresses: Iterable[Address]) -> tuple[socket.socket, ...]:
             raise ConfigurationError(*mistakes)
         undo.pop_all()
     return tuple(sockets)
+
+
+def _what_to_do(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return "the name cannot be resolved; correct it, or write an address"
+    return _WHAT_TO_DO.get(error.errno or 0) or error.strerror or str(error)
 
 
 def _listening(address: Address) -> list[socket.socket]:

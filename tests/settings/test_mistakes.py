@@ -48,7 +48,7 @@ def mistakes(argv: list[str], environ: dict[str, str]) -> list[str]:
         ("--api.ca-file=/nonexistent/ca.pem", "there is no readable file '/nonexistent/ca.pem'"),
         ("--auth.token-file=/nonexistent/token", "there is no file /nonexistent/token"),
         ("--web.listen-address=10042", "write host:port"),
-        ("--web.listen-address=:1,:1", "names the same address twice"),
+        ("--web.listen-address=:1,:1", "names :1 more than once"),
         ("--web.telemetry-path=metrics", "not a path such as /metrics"),
         ("--web.telemetry-path=/", "not a path such as /metrics"),
         ("--web.telemetry-path=/-/ready", "taken by the server itself"),
@@ -120,9 +120,9 @@ def test_a_secret_as_a_flag_is_refused_and_not_repeated(setting: Setting, form: 
 
 def test_an_unknown_flag_does_not_repeat_its_value() -> None:
     assert len(lines(["--auth.secret", CANARY, f"--secret={CANARY}"])) == 2
-    assert lines([CANARY]) == [
-        "arguments (command line): there is an argument that belongs to no flag; write --name=value"
-    ]
+    (line,) = lines([CANARY])
+    assert line.startswith("arguments (command line): there is an argument that belongs to no flag")
+    assert "--help" in line
 
 
 @pytest.mark.parametrize("form", ["CLIENT_SECRET", "TOKEN", "CLIENT_ID"])

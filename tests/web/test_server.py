@@ -47,14 +47,15 @@ def test_an_address_in_use_is_a_mistake_that_says_what_to_do() -> None:
     first.bind([LOOPBACK])
     taken = Place(*first.addresses[0])
     with pytest.raises(ConfigurationError) as caught:
-        Server(SMALL).bind([taken, Place("192.0.2.1", 0)])
+        Server(SMALL).bind([taken, Place("192.0.2.1", 0), Place("nowhere.invalid", 0)])
     asyncio.run(first.stop(1))
-    in_use, absent = caught.value.mistakes
-    assert in_use.setting == absent.setting == "web.listen-address"
+    in_use, absent, unknown = caught.value.mistakes
+    assert in_use.setting == absent.setting == unknown.setting == "web.listen-address"
     assert in_use.origin == str(taken)
     assert "in use" in in_use.message
     assert "another port" in in_use.message
     assert "no interface" in absent.message
+    assert "cannot be resolved" in unknown.message
 
 
 def test_after_a_failure_nothing_stays_bound() -> None:

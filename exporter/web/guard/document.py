@@ -100,7 +100,7 @@ def parse(content: bytes, path: Path, mistakes: list[Mistake]) -> Document:
 
 
 def _unusable(path: Path, what: str) -> Mistake:
-    return Mistake("web.config.file", origin(path), f"cannot use this file: {what}")
+    return Mistake("web.config.file", origin(path), f"cannot use this file: {what}; correct it")
 
 
 def _where(error: Exception) -> str:

@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     for path, content in generated(given.runbooks):
         target = Path.cwd() / path if given.to is None else given.to / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_text(encoding="utf-8") != content:
             target.write_text(content, encoding="utf-8")
             sys.stdout.write(f"wrote {target.name}\n")

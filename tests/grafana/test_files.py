@@ -27,12 +27,12 @@ def test_there_is_no_file_without_a_source() -> None:
 
 
 def test_the_runbooks_may_be_published_elsewhere(tmp_path: Path) -> None:
-    url = "https://wiki.example/runbooks/"
-    command = [sys.executable, "-m", "grafana", f"--runbooks={url}", f"--to={tmp_path}"]
+    url, folder = "https://wiki.example/runbooks/", tmp_path / "not" / "there"
+    command = [sys.executable, "-m", "grafana", f"--runbooks={url}", f"--to={folder}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     for path, _ in FILES:
-        board = json.loads((tmp_path / path.name).read_text(encoding="utf-8"))
+        board = json.loads((folder / path.name).read_text(encoding="utf-8"))
         (base,) = [one for one in board["templating"]["list"] if one["name"] == "runbooks"]
         assert base["query"] == "https://wiki.example/runbooks"
 

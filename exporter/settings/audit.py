@@ -89,7 +89,7 @@ class LokiSink(Section):
     """File that holds the password; read again when it changes."""
 
     ca_file: Annotated[Path | None, Regular(), AtRestart()] = None
-    """Certificates (PEM) to trust in place of the system's."""
+    """Certificates (PEM) to trust beside the system's."""
 
     labels: Annotated[tuple[tuple[str, str], ...], Labels(), AtRestart()] = ()
     """Further constant labels of every stream: `team=imports`. Few: each one more value of a
@@ -122,7 +122,7 @@ class OtlpSink(Section):
     """File that holds those headers; read again when it changes."""
 
     ca_file: Annotated[Path | None, Regular(), AtRestart()] = None
-    """Certificates (PEM) to trust in place of the system's."""
+    """Certificates (PEM) to trust beside the system's."""
 
     format: Format = "native"
     """In which words the body of a log record is told."""

@@ -48,7 +48,7 @@ class Api(Section):
     largest that its own tools ask for."""
 
     ca_file: Annotated[Path | None, Regular()] = None
-    """Certificates (PEM) to trust in place of the system's, for a proxy that opens TLS."""
+    """Certificates (PEM) to trust beside the system's, for a proxy that opens TLS."""
 
     @model_validator(mode="before")
     @classmethod

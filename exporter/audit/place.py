@@ -19,7 +19,10 @@ class Place:
 
 
 def place(settings: Settings) -> Place:
-    """What is not set is beside the log. The settings are complete: see :func:`exporter.settings.incomplete.incomplete`."""
+    """What is not set is beside the log.
+
+    The settings are complete: :func:`exporter.settings.incomplete.incomplete` has seen to that.
+    """
     audit = settings.audit
     folder = audit.path or (settings.storage.path or Path()) / "audit"
     return Place(

@@ -18,7 +18,8 @@ class Environments:
     """``environments`` are those of this shard, of as many as are ``listed``.
 
     ``account`` is None where the credential may not read it, and where another shard speaks for it;
-    ``account_at`` is loop time. ``maintenance`` are the ids of the environments for which an operator has declared it.
+    ``account_at`` is loop time. ``maintenance`` are the ids of the environments for which an
+    operator has declared it.
     """
 
     environments: tuple[Environment, ...]

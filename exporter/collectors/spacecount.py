@@ -60,9 +60,10 @@ async def take_stock(
 ) -> Stock:
     """The counts of these environments, zeros included.
 
-    ``walk`` wants the Spaces themselves, or knows that a walk is cheaper.
-    ``account`` are the environments of all shards. The plan is the one that is right for them
-    together: what is not known by counts alone must not depend on how many shards there are.
+    ``walk`` wants the Spaces themselves, or knows that a walk is cheaper. A first page with fewer
+    than ``page_size`` Spaces may be the whole list. ``account`` are the environments of all shards.
+    The plan is the one that is right for them together: what is not known by counts alone must not
+    depend on how many shards there are.
     """
     if walk:
         return await _walk(flatfile, environment_ids, account, workers)

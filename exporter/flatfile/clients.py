@@ -1,4 +1,4 @@
-"""HTTP clients, as all of ours are: whom they trust, along which proxies, and that they keep nothing."""
+"""HTTP clients: whom all of ours trust, along which proxies they go, and that they keep nothing."""
 
 import ssl
 from collections.abc import Mapping

@@ -19,8 +19,10 @@ def retry_after(lines: Iterable[str], now: float, date: str = "") -> float | Non
     """The longest wait that any of the header's lines asks for; None if none makes sense.
 
     ``now`` is Unix seconds by our clock. ``date`` is the answer's header of that name: a moment is
-    the server's, and so is counted from what the server calls now, if it says so. Proxies repeat the header or join it into a list, although the RFC
-    allows one value; a date in a list contains a comma itself.
+    the server's, and so is counted from what the server calls now, if it says so.
+
+    Proxies repeat the header or join it into a list, although the RFC allows one value; a date in
+    a list contains a comma itself.
     """
     now = next(_moment(date[:_READ]), now)
     waits = [

@@ -49,7 +49,10 @@ def _inert(value: str) -> str:
 
 
 def as_table(rows: Sequence[Row]) -> str:
-    """For people, of rows as :func:`take` orders them: each environment with a sentence, and what is in it below."""
+    """For people: each environment with a sentence, and what is in it below.
+
+    Of rows in the order of :func:`exporter.inventory.take.take`.
+    """
     lines: list[str] = []
     for _, together in groupby(rows, key=lambda row: row.environment_id):
         environment, *inside = together

@@ -26,8 +26,8 @@ class Record:
 class Alert:
     """``summary`` is constant, so that it can be grouped by; ``description`` is a template.
 
-    ``lasting`` is the rule's ``for``, in seconds. An alert whose expression looks back by itself needs none,
-    and with none a restart of Prometheus or of the exporter starts nothing over.
+    ``lasting`` is the rule's ``for``, in seconds. An alert whose expression looks back by itself
+    needs none, and with none a restart of Prometheus or of the exporter starts nothing over.
     """
 
     name: str

@@ -17,7 +17,7 @@ from random import Random
 
 from exporter import __version__
 from exporter.errors import ConfigurationError, RoundError
-from exporter.settings import add_flags, from_namespace, resolve, unknown
+from exporter.settings import add_flags, asks_for_help, from_namespace, resolve, unknown
 from exporter.settings.loading import Loaded
 
 Load = Callable[[Mapping[str, str]], Loaded]
@@ -36,7 +36,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command; its exit code."""
     command = argv[0] if argv and argv[0] in _COMMANDS else ""
     # Descriptions of settings are read from our source: not unless somebody asks.
-    flags = partial(add_flags, described=any(word.startswith(("-h", "--h")) for word in argv))
+    flags = partial(add_flags, described=asks_for_help(argv))
     chosen, rest = _parser(command, flags).parse_known_args(argv[1:] if command else argv)
     load = partial(resolve, from_namespace(chosen), mistakes=unknown(rest))
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exporter.errors import ConfigurationError, Mistake
-from exporter.settings import Settings, add_flags, from_namespace, resolve, unknown
+from exporter.settings import Settings, add_flags, asks_for_help, from_namespace, resolve, unknown
 from exporter.web.guard.document import parse
 from exporter.web.guard.names import CLIENT_AUTH
 
@@ -125,7 +125,7 @@ def main(
     parser = argparse.ArgumentParser(prog="python -m exporter.probe", description=__doc__)
     parser.add_argument("--ready", action="store_true", help="ask /-/ready instead of /-/healthy")
     parser.add_argument("--url", metavar="URL", help="ask this daemon, whatever is configured")
-    add_flags(parser)
+    add_flags(parser, described=asks_for_help(argv))
     chosen, rest = parser.parse_known_args(argv)
     try:
         if chosen.url is None:

@@ -4,7 +4,7 @@ Only this package reads the environment, and only through the mapping it is hand
 """
 
 from exporter.settings.addresses import ListenAddress
-from exporter.settings.arguments import add_flags, from_namespace, unknown
+from exporter.settings.arguments import add_flags, asks_for_help, from_namespace, unknown
 from exporter.settings.catalogue import CONFIG_FILE, SETTINGS, Setting
 from exporter.settings.collectors import Collector
 from exporter.settings.durations import duration, seconds
@@ -36,6 +36,7 @@ __all__ = [
     "Settings",
     "Shard",
     "add_flags",
+    "asks_for_help",
     "credential_source",
     "duration",
     "example_yaml",

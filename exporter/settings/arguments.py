@@ -29,6 +29,11 @@ def add_flags(parser: argparse.ArgumentParser, *, described: bool = True) -> Non
             _add(group, setting, described=described)
 
 
+def asks_for_help(argv: Sequence[str]) -> bool:
+    """Whether anybody may see what the flags are described with; rather yes than no."""
+    return any(word.startswith(("-h", "--h")) for word in argv)
+
+
 def from_namespace(namespace: argparse.Namespace) -> Mapping[str, Raw]:
     """Take the flags that were given, by setting's name, out of what the parser returned."""
     taken: dict[str, Raw] = {}

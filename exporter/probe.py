@@ -101,7 +101,9 @@ def ask(place: Place, path: str, patience: float = _PATIENCE) -> str:
                 return ""
             return f"{where} does not speak TLS with us: {error.reason}"
         except (OSError, HTTPException) as error:
-            return f"{where} does not answer: {type(error).__name__}"
+            # What an HTTPException says may be of the other's making; no line of that is ours.
+            why = (error.strerror or str(error)) if isinstance(error, OSError) else ""
+            return f"{where} does not answer: {why or type(error).__name__}"
     if answer.status in _BEFORE_IT or answer.status < 300:  # noqa: PLR2004 - every success
         return ""
     return f"{where} answers {answer.status}: {' '.join(said.decode(errors='replace').split())}"

@@ -24,7 +24,7 @@ from exporter.web.server import Server
 from tests.support.processes import free_port
 from tests.web.guard.authority import Authority, web_config, with_tls
 from tests.web.sockets import serving
-from tests.web.stages import Place, a_status
+from tests.web.stages import Place, a_status, no_mistake
 
 VERIFY = ("client_auth_type: RequireAndVerifyClientCert", "client_ca_file: ca.pem")
 IF_GIVEN = ("client_auth_type: VerifyClientCertIfGiven", "client_ca_file: ca.pem")
@@ -43,10 +43,6 @@ def authority(tmp_path: Path) -> Authority:
     made = Authority(tmp_path)
     made.issue("server", "exporter.test")
     return made
-
-
-async def no_mistake() -> tuple[str, ...]:
-    return ()
 
 
 @asynccontextmanager

@@ -1,7 +1,12 @@
 """What the tests of this room set up: addresses, a status, an application that answers bytes."""
 
+import asyncio
 from dataclasses import dataclass, field
 
+from exporter.board import Board, Reading, Record, Snapshot
+from exporter.exposition import Exposition
+from exporter.families import Kind, Measured
+from exporter.web.app import App, Parts
 from exporter.web.asgi import Receive, Scope, Send
 from exporter.web.status import ApiStatus, Status, TokenStatus
 
@@ -38,6 +43,34 @@ class Big:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             self.taken[mine] += 1
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def no_mistake() -> tuple[str, ...]:
+    """A reload that went well."""
+    return ()
+
+
+def many(series: int) -> Measured:
+    """A family of so many."""
+    return Measured(
+        name="flatfile_x",
+        help="X.",
+        kind=Kind.GAUGE,
+        labels=("environment_id",),
+        samples=tuple(((f"us_env_{n:08d}",), float(n)) for n in range(series)),
+    )
+
+
+def showing(family: Measured) -> App:
+    """Our own application, and a board with what one collector saw. Build it with a loop running."""
+    now = asyncio.get_running_loop().time
+    board = Board()
+    reading = Reading(at=now(), data=None, whole=(family,), shown=(family,))
+    board.snapshot = Snapshot(
+        records={"agents": Record(interval=60, retain=600)}, readings={"agents": reading}
+    )
+    exposition = Exposition(board, tuple, now)
+    return App(Parts(board=board, exposition=exposition, status=a_status, reload=no_mistake))
 
 
 def a_status(**changes: object) -> Status:

@@ -19,7 +19,7 @@ from exporter.precedence import Precedence
 from exporter.web.app import App, Parts
 from exporter.web.asgi import Message
 from exporter.web.status import EnvironmentStatus, Status
-from tests.web.stages import a_status
+from tests.web.stages import a_status, no_mistake
 
 HEALTHY = ("/-/healthy", "/healthz", "/livez")
 READY = ("/-/ready", "/readyz")
@@ -30,10 +30,6 @@ AGENTS = Measured(
     labels=("environment_id",),
     samples=((("us_env_1",), 0.0),),
 )
-
-
-async def no_mistake() -> tuple[str, ...]:
-    return ()
 
 
 @dataclass

@@ -5,20 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from exporter.board import Board, Reading, Record, Snapshot
-from exporter.exposition import Exposition
-from exporter.families import Kind, Measured
-from exporter.web.app import App, Parts
 from exporter.web.server import Server
-from tests.web.stages import Place, a_status
+from tests.web.stages import Place, many, showing
 
-LARGE = Measured(
-    name="flatfile_x",
-    help="X.",
-    kind=Kind.GAUGE,
-    labels=("environment_id",),
-    samples=tuple(((f"us_env_{n:06d}",), float(n)) for n in range(20_000)),
-)
+LARGE = many(20_000)
 
 
 @pytest.fixture
@@ -26,22 +16,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def no_mistake() -> tuple[str, ...]:
-    return ()
-
-
 @pytest.fixture
 async def place() -> AsyncIterator[tuple[str, int]]:
-    now = asyncio.get_running_loop().time
-    board = Board()
-    reading = Reading(at=now(), data=None, whole=(LARGE,), shown=(LARGE,))
-    board.snapshot = Snapshot(
-        records={"agents": Record(interval=60, retain=600)}, readings={"agents": reading}
-    )
-    exposition = Exposition(board, tuple, now)
-    running = Server(
-        App(Parts(board=board, exposition=exposition, status=a_status, reload=no_mistake))
-    )
+    running = Server(showing(LARGE))
     running.bind([Place("127.0.0.1", 0)])
     await running.start()
     yield running.addresses[0]

@@ -76,7 +76,8 @@ async def test_a_scrape_before_there_is_a_daemon_claims_nothing_about_the_accoun
         page = Series.parse((await asyncio.to_thread(ask, f"{url}/metrics")).text)
     assert page.value("flatfile_exporter_config_last_reload_successful") == 1
     assert not page["flatfile_up"]
-    assert not page["flatfile_agents"]
+    assert not page["flatfile_environments"]
+    assert not page["flatfile_environment_agents"]
     assert not page["flatfile_collector_success"]
 
 

@@ -79,12 +79,12 @@ class Daemon:
         # First: a bad web configuration file opens nothing.
         self._front = front or Front(self._settings, self._environ, wall)
         self._store = Store(self._settings.storage.path, wall)
+        self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
+        self._in_use = self._session
         self._precedence = Precedence()
         self._audit = auditing.open_audit(
             self._settings, wall=wall, rng=rng, give_way=self._precedence.give_way
         )
-        self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
-        self._in_use = self._session
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._reloading = asyncio.Lock()

@@ -60,6 +60,8 @@ class Audit:
         """
         self.settings = settings.audit
         where = place(settings)
+        # First: a bad one leaves no key behind.
+        handed_to = sinks(self.settings, where.folder, wall)
         try:
             self._key = SigningKey.load_or_make(where.key)
         except StorageFailed as error:
@@ -78,7 +80,7 @@ class Audit:
         )
         self._delivery = Delivery(
             self.database,
-            sinks(self.settings, where.folder, wall),
+            handed_to,
             cap=Cap(limit=self.settings.backlog_limit, policy=Policy(self.settings.backlog_policy)),
             wall=wall,
             rng=rng,

@@ -64,6 +64,27 @@ def test_every_mistake_of_every_source_is_said_at_once_in_a_line_with_where_it_c
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("flag", "variables"),
+    [
+        ("--audit.sink.otlp.ca-file=no.pem", CREDENTIAL),
+        ("--no-audit.sink.otlp", {**CREDENTIAL, "SSL_CERT_FILE": "no.pem"}),
+        ("--audit.sink.otlp", {**CREDENTIAL, "SSL_CERT_FILE": "no.pem"}),
+    ],
+    ids=["authority of a sink", "authorities of the API", "authorities of all"],
+)
+def test_what_only_shows_when_clients_are_made_leaves_nothing_behind_either(
+    tmp_path: Path, flag: str, variables: dict[str, str]
+) -> None:
+    (tmp_path / "no.pem").write_text("no certificate", encoding="utf-8")
+    sink = ("--audit.sink.otlp", "--audit.sink.otlp.url=https://127.0.0.1:9")
+    done = run_to_end(command("--audit", *sink, flag), tmp_path, variables)
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+    assert "PEM" in done.err
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("form", ["--auth.client-secret=", "--auth.token=", "--auth.token "])
 def test_a_secret_in_a_flag_is_refused_and_not_repeated(tmp_path: Path, form: str) -> None:
     given = f"{form}hunter2-hunter2".split()

@@ -1,6 +1,5 @@
 """The file: transactions, damage, a disk that cannot be written, a newer version."""
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +11,7 @@ import pytest
 from exporter.errors import StorageFailed
 from exporter.state.sightings import seen
 from exporter.state.store import FILE, Store
+from tests.support.turning import turning
 
 NOW = 1_800_000_000.0
 
@@ -113,15 +113,6 @@ async def test_a_bug_in_a_statement_is_not_mistaken_for_a_bad_disk(tmp_path: Pat
 
 async def test_the_loop_turns_while_the_disk_works(tmp_path: Path) -> None:
     async with _open(tmp_path) as store:
-        turns = 0
-
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.create_task(turn())
-        await store.run(lambda _: time.sleep(0.05))
-        turning.cancel()
-        assert turns > 10
+        async with turning() as turns:
+            await store.run(lambda _: time.sleep(0.05))
+        assert turns() > 10

@@ -26,6 +26,7 @@ from exporter.errors import SinkRefused, SinkUnavailable
 from tests.audit.sinks.stage import NOW, entries, line, uids
 from tests.audit.sinks.tailing import Reader, tailing
 from tests.support.processes import environment
+from tests.support.turning import turning
 
 NAME = "audit.jsonl"
 LARGE = Rotation(max_size=1 << 30, max_age=1e12, keep=0)
@@ -360,15 +361,6 @@ async def test_the_loop_turns_while_the_disk_works(tmp_path: Path) -> None:
         return line(entry)
 
     async with sink_in(tmp_path, line=slow) as sink:
-        turns = 0
-
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.create_task(turn())
-        await sink.send(entries(1, 10))
-        turning.cancel()
-        assert turns > 10
+        async with turning() as turns:
+            await sink.send(entries(1, 10))
+        assert turns() > 10

@@ -1,6 +1,5 @@
 """A receiver that behaves as Loki documents, on a real socket."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -15,6 +14,7 @@ from exporter.errors import SinkRefused, SinkUnavailable
 from tests.audit.sinks.lokiserver import Loki, loki
 from tests.audit.sinks.stage import NOW, an_entry, entries, line
 from tests.support.processes import spotless
+from tests.support.turning import turning
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -261,16 +261,6 @@ async def test_a_push_is_never_larger_than_the_burst_that_loki_allows(server: Lo
 
 
 async def test_the_loop_turns_while_a_large_batch_is_packed(server: Loki) -> None:
-    async with to(server) as sink:
-        turns = 0
-
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.create_task(turn())
+    async with to(server) as sink, turning() as turns:
         await sink.send(entries(1, 1_000, at=NOW))
-        turning.cancel()
-    assert turns > 20
+    assert turns() > 20

@@ -27,6 +27,7 @@ from tests.audit.sinks.postgres import Server
 from tests.audit.sinks.stage import ANNA, an_entry, entries
 from tests.audit.store.stage import drafts
 from tests.support.processes import free_port, spotless
+from tests.support.turning import turning
 
 pytestmark = pytest.mark.peers
 _numbers = count(1)
@@ -315,15 +316,6 @@ async def test_a_commit_is_on_the_disk_also_where_the_default_is_not_to_wait(
 async def test_the_loop_turns_while_a_large_batch_is_sent(postgres: Server, table: str) -> None:
     async with into(postgres.dsn(), table) as sink:
         await sink.send(entries(1, 1))
-        turns = 0
-
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.create_task(turn())
-        await sink.send(entries(2, 1_001))
-        turning.cancel()
-    assert turns > 20
+        async with turning() as turns:
+            await sink.send(entries(2, 1_001))
+    assert turns() > 20

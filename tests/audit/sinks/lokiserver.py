@@ -7,13 +7,14 @@ also where it is answered 400, and how far behind an entry is counts within its 
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.answering import Quiet, answering
 
 HOUR = 3600 * 10**9
 Labels = frozenset[tuple[str, str]]
@@ -127,7 +128,7 @@ def _time(nanoseconds: int) -> str:
 def loki(now: float) -> Iterator[Loki]:
     kept = Loki(now)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # head and body of an answer go separately
 
@@ -146,17 +147,6 @@ def loki(now: float) -> Iterator[Loki]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
-            """Nothing: a line for each request helps nobody."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(Handler) as url:
+        kept.url = url
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

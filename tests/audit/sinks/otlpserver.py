@@ -1,11 +1,10 @@
 """A receiver of OTLP/HTTP on a real socket, which decodes by the official protobuf definitions."""
 
 import gzip
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
@@ -15,6 +14,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from tests.support.answering import Quiet, answering
 
 PROTOBUF = "application/x-protobuf"
 
@@ -88,7 +89,7 @@ def _plain(value: AnyValue) -> Any:
 def otlp_receiver() -> Iterator[Receiver]:
     kept = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # head and body of an answer go separately
 
@@ -105,17 +106,6 @@ def otlp_receiver() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(told.body)
 
-        def log_message(self, *_: object) -> None:
-            """Nothing: a line for each request helps nobody."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(Handler) as url:
+        kept.url = url
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

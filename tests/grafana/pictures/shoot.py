@@ -2,38 +2,24 @@
 
 import base64
 import json
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+
+from tests.support.answering import Quiet, answering
 
 CHROMIUM = "/usr/bin/chromium"
 _WIDTH, _HEIGHT = 1440, 1000
 _COLOURS = 128  # of a picture: a README that loads
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Nothing: a line for each request helps nobody."""
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+class _Files(Quiet, SimpleHTTPRequestHandler):
+    """Of a folder."""
 
 
 def _note(broken: list[str], error: object) -> None:
@@ -42,7 +28,7 @@ def _note(broken: list[str], error: object) -> None:
 
 def shoot(site: Path, inputs: Mapping[str, Any], out: Path) -> None:
     """One picture for each input. RuntimeError with what the page complains of."""
-    with _served(site) as url, sync_playwright() as player:
+    with answering(partial(_Files, directory=str(site))) as url, sync_playwright() as player:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, given in inputs.items():
             (site / "input.js").write_text(f"window.input = {json.dumps(given)};", encoding="utf-8")

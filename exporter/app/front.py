@@ -97,7 +97,7 @@ class Front:
             return plain("The exporter is starting.", 503)
         if path == self._web.telemetry_path and not scope["query_string"]:
             # Only who scrapes this early waits for it.
-            from exporter.app.prologue import metrics  # noqa: PLC0415 - 60 ms: see above
+            from exporter.app.prologue import metrics  # noqa: PLC0415 - 60 ms, for nobody else
 
             return await metrics(scope, shard=self._shard, started=self._started, now=self._wall())
         return None

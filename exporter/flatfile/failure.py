@@ -3,6 +3,7 @@
 Nothing of what the peer wrote goes into a message: it may repeat a secret or an address.
 """
 
+import errno
 import os
 import re
 import socket
@@ -61,7 +62,10 @@ def redirected(where: str, status: int, asked: httpx.URL, location: str) -> erro
 
 
 def of_exception(where: str, host: str, error: Exception) -> errors.RoundError:
-    """The error for what httpx, ssl or the system raised while asking ``host``."""
+    """The error for what httpx, ssl or the system raised while asking ``host``.
+
+    ``host`` has the port where it is not the usual one.
+    """
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return timed_out(where, host)
     if isinstance(error, httpx.ProxyError):
@@ -90,8 +94,10 @@ def _why(error: BaseException) -> str:
                 return "TLS failed; check scheme and port of api.url"
             case socket.gaierror():
                 return "its name cannot be resolved; check api.url and the name server"
+            case OSError(errno=errno.EMFILE | errno.ENFILE as number):
+                return f"{os.strerror(number).lower()}; allow this process more of them"
             case OSError(errno=int(number)):
-                return os.strerror(number).lower()
+                return f"{os.strerror(number).lower()}; check api.url and the network"
             case _:
                 continue
     return "the connection was cut off before the answer was complete"

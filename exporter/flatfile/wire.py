@@ -63,7 +63,7 @@ class Wire:
         """
         self.base = base
         self.usage = usage
-        self._host = httpx.URL(base).host
+        self._host = httpx.URL(base).netloc.decode("ascii")
         self._connections = connections
         self._budget = budget
         self._timeout = timeout

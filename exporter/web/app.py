@@ -113,7 +113,7 @@ class App:
             return plain(f"This takes {allowed} only.", 405, ("allow", allowed))
         try:
             answer = await route.answer(_request(scope))
-        except Exception as error:  # noqa: BLE001 # a bug in an answer must not end the collecting
+        except Exception as error:  # noqa: BLE001 - a bug in an answer must not end the collecting
             self._failed(path, error)
             return plain("Something went wrong here; the log of the program says what.", 500)
         self._failing.pop(path, None)
@@ -133,7 +133,7 @@ class App:
         return await _scraped(self._parts.exposition, request)
 
     async def _page(self, request: Request) -> Answer:
-        from exporter.web import style  # noqa: PLC0415 - 10 ms, as above
+        from exporter.web import style  # noqa: PLC0415 - 10 ms, for the page alone
         from exporter.web.page import page  # noqa: PLC0415 - only who opens the page needs it
 
         asked = (_query(request.query) or {}).get("refresh", [""])[0]

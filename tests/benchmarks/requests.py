@@ -72,7 +72,7 @@ def _scale(size: int) -> Scale:
 
 
 def least(size: int, *, account_wide: bool) -> dict[str, int]:
-    """By collector, see above."""
+    """By collector."""
     scale = _scale(size)
     pages = ceil(scale.spaces / _PAGE)
     return {

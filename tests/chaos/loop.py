@@ -40,12 +40,12 @@ class ChaosLoop(VirtualLoop):
     ) -> Any:
         return super().call_soon(self._timed, callback, *args, context=context)
 
-    def call_at(  # type: ignore[override] # as above
+    def call_at(  # type: ignore[override] # typeshed types it with TypeVarTuple
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> Any:
         return super().call_at(when, self._timed, callback, *args, context=context)
 
-    def call_soon_threadsafe(  # type: ignore[override] # as above
+    def call_soon_threadsafe(  # type: ignore[override] # typeshed types it with TypeVarTuple
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> Any:
         return super().call_soon_threadsafe(self._timed, callback, *args, context=context)

@@ -1,6 +1,7 @@
 """The same over real sockets: what hangs, drips, floods, cuts and leads astray."""
 
 import asyncio
+import errno
 import gzip
 import logging
 import resource
@@ -21,6 +22,7 @@ from exporter import __version__, errors
 from exporter.emulator import Emulator, Fault, Scale, World
 from exporter.emulator.credentials import PAT
 from exporter.emulator.server import serve
+from exporter.flatfile import failure
 from exporter.flatfile.body import read
 from exporter.flatfile.credential import PersonalToken
 from exporter.flatfile.session import Session, connect
@@ -204,11 +206,18 @@ async def test_a_closed_port_and_an_unknown_name_say_what_is_wrong(emulator: Emu
     async with serve(emulator) as url:
         pass
     async with opened(url) as session:
-        with pytest.raises(errors.Unreachable, match="refused"):
+        where = url.removeprefix("http://")
+        with pytest.raises(errors.Unreachable, match=f"from {where}: .* refused; check api.url"):
             await session.flatfile.guests()
     async with opened("http://no-such-host.invalid", 5.0) as session:
         with pytest.raises(errors.Unreachable, match="name cannot be resolved"):
             await session.flatfile.guests()
+
+
+def test_what_this_machine_lacks_is_not_said_of_the_api() -> None:
+    lacking = OSError(errno.EMFILE, "Too many open files")
+    said = str(failure.of_exception("GET /users", "api.test", lacking))
+    assert said.endswith("too many open files; allow this process more of them")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

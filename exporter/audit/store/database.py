@@ -146,7 +146,9 @@ def reader(folder: Path) -> sqlite3.Connection:
             f"{path} cannot be looked at: {error.strerror}; let this user into its folder"
         ) from error
     if not found:
-        raise StorageFailed(f"there is no audit log in {folder}; name the folder that holds {FILE}")
+        raise StorageFailed(
+            f"there is no audit log in {folder}; name the folder that holds {FILE} with --audit.path"
+        )
     # Without its journal, and where none can be made, the file is as whole as it will ever be.
     still = not path.with_name(f"{FILE}-wal").exists() and not os.access(folder, os.W_OK)
     try:

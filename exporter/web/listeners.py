@@ -95,7 +95,8 @@ def _listening(address: Address) -> list[socket.socket]:
 
 def _places(address: Address) -> list[_Place]:
     found = socket.getaddrinfo(
-        address.host or None,
+        # As bytes: for a text Python loads a codec of 0.4 MB, whatever is in it.
+        address.host.encode("ascii") or None,
         address.port,
         family=socket.AF_UNSPEC if address.host else socket.AF_INET,
         type=socket.SOCK_STREAM,

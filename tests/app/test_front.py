@@ -134,6 +134,8 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
     code = (
         "import sys, exporter.app.start, exporter.cli, exporter.settings\n"
         "exporter.settings.load([], {})\n"
+        "from exporter.web.listeners import listen\n"
+        "listen([exporter.settings.ListenAddress('127.0.0.1', 0)])[0].close()\n"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=_ROOT, capture_output=True, check=True)
@@ -141,6 +143,7 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
     assert "exporter.web.server" in imported
     assert not imported & {"httpx", "structlog", "prometheus_client", "yaml", "sqlite3"}
     assert not imported & {"exporter.app.daemon", "exporter.catalog", "exporter.web.guard"}
+    assert "encodings.idna" not in imported
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,22 @@
-"""One client: uvicorn's HTTP/1.1 on h11, with the deadlines that it does not have.
+"""One client: HTTP/1.1 on h11, with an end to all waiting.
 
-What goes out is bounded by uvicorn: `send` waits while more than 64 KiB lie in the transport's
-buffer, so that somebody who does not read holds one or two pieces of a page. What it lacks is an
-end to the waiting, for a client that never finishes its request or never reads its answer.
+What goes out is bounded: an answer waits while more than 64 KiB lie in the transport's buffer, so
+that somebody who does not read holds one or two pieces of a page. And there are deadlines, for a
+client that never finishes its request, never reads its answer or never asks again.
 """
 
 import asyncio
 from collections.abc import Callable
-from email.utils import formatdate
 from typing import Protocol
 
 import h11
-from uvicorn import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
+from exporter.web.asgi import Application
+from exporter.web.exchange import Exchange, scope_of
 from exporter.web.limits import Limits
 
 _NOT_WHOLE = (h11.IDLE, h11.SEND_BODY)
+_BROKEN = b"Invalid HTTP request received."
 
 
 class Client(Protocol):
@@ -47,83 +46,148 @@ class Lobby(Host, Protocol):
     def closed(self, client: Client) -> None: ...
 
 
-class Connection(H11Protocol):
-    """Made for each client that is accepted."""
+class Connection(asyncio.Protocol):
+    """Made for each client that is accepted. ``tasks`` holds what is being answered."""
 
-    def __init__(self, config: Config, state: ServerState, host: Host) -> None:
-        super().__init__(
-            config=config, server_state=state, app_state={}, _loop=asyncio.get_running_loop()
-        )
+    transport: asyncio.Transport
+
+    def __init__(self, app: Application, tasks: set[asyncio.Task[None]], host: Host) -> None:
+        self._app = app
+        self._tasks = tasks
         self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=host.limits.head)
+        self._exchange: Exchange | None = None
+        self._broken = False
+        self._writable = asyncio.Event()
+        self._writable.set()
         self._asking: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self._keeping: asyncio.TimerHandle | None = None
 
     @property
     def silent(self) -> bool:
         """Nothing was ever asked on it."""
-        return self.cycle is None
+        return self._exchange is None
 
     @property
     def idle(self) -> bool:
         """Nothing is being answered on it."""
-        return self.silent or self.cycle.response_complete
+        return self._exchange is None or self._exchange.complete
 
     def finish(self) -> None:
         """Close now if idle, else after the answer that is on its way."""
-        try:
-            self.shutdown()
-        except h11.LocalProtocolError:  # it was closing because of a broken request already
+        if self._broken:
             self.abort()
+        elif self._exchange is None or self._exchange.complete:
+            self.transport.close()
+        else:
+            self._exchange.last = True
 
     def abort(self) -> None:
         """Close now, whatever is on its way."""
         self.transport.abort()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # a stream's
+        self.transport = transport
         self._asking = self._after(self._host.limits.request_within)
         self._host.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._asking, self._reading):
+        del exc  # the signature is asyncio's
+        for timer in (self._asking, self._reading, self._keeping):
             if timer is not None:
                 timer.cancel()
-        super().connection_lost(exc)
-        self._unset_keepalive_if_required()
+        if self._exchange is not None:
+            self._exchange.abandon()
+        self._writable.set()
         self._host.closed(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():  # refused by its certificate, with a request behind it
+        # Refused by its certificate, with a request behind it; or it said itself that there is none.
+        if self.transport.is_closing() or self._http.their_state is h11.MUST_CLOSE:
             return
-        # The date of the answer, for which uvicorn's own server wakes up ten times a second.
-        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        super().data_received(data)
-        if self.conn.their_state in _NOT_WHOLE:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            self._keeping = None
+        self._http.receive_data(data)
+        self._proceed()
+        if self._http.their_state in _NOT_WHOLE:
             self._asking = self._asking or self._after(self._host.limits.request_within)
         elif self._asking is not None:
             self._asking.cancel()
             self._asking = None
 
-    def send_400_response(self, msg: str) -> None:
-        """Of a broken request; of one whose body breaks, its own answer may be under way."""
-        if not self.silent:
-            # What would come after this is not sent; uvicorn would log a traceback for each.
-            self.cycle.disconnected = True
-        try:
-            super().send_400_response(msg)
-        except h11.LocalProtocolError:  # its answer has begun, or was sent
-            self.transport.close()
-
     def pause_writing(self) -> None:
-        super().pause_writing()
+        self._writable.clear()
         self._reading = self._reading or self._after(self._host.limits.read_within)
 
     def resume_writing(self) -> None:
-        super().resume_writing()
+        self._writable.set()
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
 
-    def _after(self, seconds: float) -> asyncio.TimerHandle:
-        callback: Callable[[], None] = self.abort
-        return self.loop.call_later(seconds, callback)
+    def _proceed(self) -> None:
+        """As far as what came allows."""
+        try:
+            while isinstance(event := self._http.next_event(), h11.Event):
+                if isinstance(event, h11.Request):
+                    self._answer(event)
+                elif isinstance(event, h11.EndOfMessage):
+                    if self._http.their_state is h11.MUST_CLOSE:
+                        return
+                    self._go_on()
+        except h11.RemoteProtocolError:
+            self._refuse()
+            return
+        if event is h11.PAUSED:  # it asks the next thing already
+            self.transport.pause_reading()
+
+    def _answer(self, request: h11.Request) -> None:
+        scope = scope_of(request, self.transport)
+        exchange = Exchange(scope, self._http, self.transport, self._writable, self._answered)
+        self._exchange = exchange
+        task = self._loop.create_task(exchange.run(self._app), name="answer")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _answered(self) -> None:
+        if self.transport.is_closing():
+            return
+        last = self._exchange is not None and self._exchange.last
+        if last or self._http.our_state is h11.MUST_CLOSE:
+            self.transport.close()
+            return
+        self._keeping = self._after(self._host.limits.keep_alive, self.transport.close)
+        self.transport.resume_reading()
+        if self._go_on():
+            self._proceed()
+
+    def _go_on(self) -> bool:
+        """To the next request, if this one and its answer have ended."""
+        ended = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        if ended:
+            self._http.start_next_cycle()
+        return ended
+
+    def _refuse(self) -> None:
+        """Of a broken request; of one whose body breaks, its own answer may be under way."""
+        self._broken = True
+        if self._exchange is not None:
+            self._exchange.abandon()
+        headers = [
+            ("content-type", "text/plain; charset=utf-8"),
+            ("content-length", str(len(_BROKEN))),
+            ("connection", "close"),
+        ]
+        said = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        try:
+            for event in (said, h11.Data(data=_BROKEN), h11.EndOfMessage()):
+                self.transport.write(self._http.send(event) or b"")
+        except h11.LocalProtocolError:
+            pass  # its answer has begun, or was sent
+        self.transport.close()
+
+    def _after(self, seconds: float, what: Callable[[], None] | None = None) -> asyncio.TimerHandle:
+        return self._loop.call_later(seconds, what or self.abort)

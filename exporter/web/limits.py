@@ -22,8 +22,7 @@ class Limits:
     connections: int = 512
     """Far from the usual limit of 1,024 open files. At one more, one that says nothing goes.
 
-    A limit on answers instead (uvicorn's ``limit_concurrency``) would count the silent ones, and
-    turn scrapers away because of them.
+    A limit on answers instead would count the silent ones, and turn scrapers away because of them.
     """
 
 

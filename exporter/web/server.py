@@ -1,19 +1,15 @@
 """Serves an ASGI application on sockets of ours, and stops in the time that it is given.
 
-uvicorn's protocol without uvicorn's own server: that one takes over the signals, wakes up ten
-times a second, and when its time is over it leaves those who do not read connected.
+The servers there are take over the signals, wake up ten times a second, and when their time is over
+they leave those who do not read connected.
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
-
-import uvicorn
-from uvicorn.server import ServerState
 
 from exporter.web.asgi import Application, Receive, Scope, Send
 from exporter.web.connection import Client, Connection, Host, Lobby
@@ -43,7 +39,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         # In the order in which they came: the first that says nothing has done so the longest.
         self._connections: dict[Client, None] = {}
-        self._state = ServerState()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -80,27 +76,9 @@ class Server:
 
     async def start(self) -> None:
         """Return as soon as connections are accepted."""
-        config = uvicorn.Config(
-            self._serve,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            loop="none",
-            interface="asgi3",
-            log_config=None,
-            # A broken request is its sender's affair, and not a line in our log for each.
-            log_level=logging.ERROR,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            workers=1,
-            timeout_keep_alive=self.limits.keep_alive,
-            h11_max_incomplete_event_size=self.limits.head,
-        )
-        config.load()
 
         def connection(host: Host) -> Connection:
-            return Connection(config, self._state, host)
+            return Connection(self._serve, self._tasks, host)
 
         accept: Callable[[], asyncio.Protocol] = partial(connection, self)
         if self._guard is not None and self.scheme == "https":
@@ -126,7 +104,7 @@ class Server:
             for connection in tuple(self._connections):
                 connection.abort()
             await self._empty.wait()
-        tasks = tuple(self._state.tasks)
+        tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
@@ -157,7 +135,7 @@ class Server:
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            # uvicorn would log it as a failure of the application.
+            # The time is over; that is no failure.
             if not self._stopping:
                 raise
 

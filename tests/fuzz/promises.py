@@ -16,7 +16,7 @@ from tests.support.loop import VirtualLoop
 _ROOT = Path(__file__).parents[2] / "exporter"
 _SHORTEST = 6  # letters of a word that says something
 _WORD = re.compile(rf"\w{{{_SHORTEST},}}")
-_SERVERS = "uvicorn.error"
+_SERVERS = "exporter.web.exchange"
 
 
 class Alone(VirtualLoop):

@@ -12,6 +12,8 @@ from exporter.app.front import Front
 from exporter.settings.loading import Loaded
 
 _TURN = 0.0005  # seconds
+_ARENAS = "MALLOC_ARENA_MAX"
+_M_ARENA_MAX = -8  # malloc.h of glibc
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _HOSTS = re.compile(r"[A-Za-z0-9., -]*")
@@ -27,6 +29,8 @@ async def serve(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[s
     if early:
         front.listen()
         await front.start()
+    share_memory(environ)
+    if early:
         await front.bring("exporter.app.daemon")
     _configure_logs(loaded)
     from exporter.app.daemon import Daemon  # noqa: PLC0415 - 300 ms: after the first answer
@@ -36,6 +40,19 @@ async def serve(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[s
         daemon.listen()
     spare_the_loop()
     await daemon.run()
+
+
+def share_memory(environ: Mapping[str, str]) -> None:
+    """Let all threads take memory from one place. Call it before there is a second one.
+
+    glibc gives a part of its own to each thread, with what is free in it out of reach of the others
+    (mallopt(3), M_ARENA_MAX; what MALLOC_ARENA_MAX says, counts). Nothing is lost by it: the threads
+    here hold the interpreter's lock nearly all the time. Elsewhere than on glibc it does nothing.
+    """
+    import ctypes  # noqa: PLC0415 - 3 ms: after the first answer
+
+    if _ARENAS not in environ and hasattr(libc := ctypes.CDLL(None), "gnu_get_libc_version"):
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def spare_the_loop() -> None:

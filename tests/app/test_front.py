@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -191,3 +192,29 @@ def test_what_was_imported_is_no_work_for_the_garbage_collector() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=_ROOT, capture_output=True, check=True)
     seen, spared = map(int, done.stdout.split())
     assert seen < spared / 100
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc parts its memory")
+@pytest.mark.parametrize(
+    ("environ", "parts"), [({}, 1), ({"MALLOC_ARENA_MAX": "3"}, 3)], ids=["ours", "the-operator-s"]
+)
+def test_all_threads_take_memory_from_one_place_unless_somebody_said_otherwise(
+    environ: Mapping[str, str], parts: int
+) -> None:
+    code = (
+        "import ctypes, os, threading\n"
+        "from exporter.app.start import share_memory\n"
+        "share_memory(os.environ)\n"
+        "together = threading.Barrier(5)\n"
+        "def work():\n"
+        "    held = [bytes(1000) for _ in range(100)]\n"
+        "    together.wait()\n"
+        "threads = [threading.Thread(target=work) for _ in range(5)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "ctypes.CDLL(None).malloc_stats()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=_ROOT, env=dict(environ), capture_output=True, check=True
+    )
+    assert done.stderr.count(b"Arena ") == parts

@@ -1,28 +1,32 @@
-"""The connections: how many, to whom they listen, and what every request carries."""
+"""The connections: how many, by which way, and whom they trust."""
 
 import logging
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from typing import Protocol
+from urllib.request import getproxies
 
 import httpx
 
-from exporter import __version__
 from exporter.errors import ConfigurationError, Mistake, Unreachable
-from exporter.flatfile.body import ENCODINGS
+from exporter.flatfile.connection import IDLE, Connection
+from exporter.flatfile.question import Question
 
-POOL = 1
-"""Connections of one client. httpx's pool looks at each of them for each of them, at the start and
-at the end of a request: 64 in one pool take 12 times as long as they should, and with 16 it is
-more than half of all calls that a request makes. A client more costs 4 KB."""
 
-_IDLE = 15.0  # seconds; shorter than the idle time-outs of common load balancers
+class Way(Protocol):
+    """To the API and back, for one question at a time."""
+
+    async def ask(self, question: Question) -> httpx.Response:
+        """The head of the answer; close it when done. Raises OSError or httpx.HTTPError."""
+
+    async def aclose(self) -> None: ...
 
 
 class Connections:
-    """As many clients as ``concurrency`` needs, the least busy one first."""
+    """As many as ``concurrency``, and whoever asks takes a free one."""
 
     def __init__(
         self,
@@ -31,31 +35,36 @@ class Connections:
         ca_file: Path | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Raises ConfigurationError. ``timeout`` in seconds, for each step of a request."""
+        """Raises ConfigurationError. ``timeout`` in seconds, for a step of httpx's."""
         # httpx logs whole URLs at INFO and httpcore headers at DEBUG: query strings and tokens.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        trust = _trust(ca_file) if transport is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        count = -(-max(1, concurrency) // POOL)
-        self._clients = [_client(trust, timeout, transport) for _ in range(count)]
-        self._busy = [0] * count
+        places = range(max(1, concurrency))
+        if transport is not None:
+            self._all: tuple[Way, ...] = tuple(Given(transport) for _ in places)
+        else:
+            trust = _trust(ca_file)
+            proxies = _proxies()
+            self._all = tuple(
+                Proxied(trust, timeout) if proxies else Connection(trust) for _ in places
+            )
+        self._free = list(self._all)
         self._closed = False
 
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+    @contextmanager
+    def taken(self) -> Iterator[Way]:
         if self._closed:
             raise Unreachable("the connections were closed by a reload; asked again later")
-        which = self._busy.index(min(self._busy))
-        self._busy[which] += 1
+        connection = self._free.pop()
         try:
-            yield self._clients[which]
+            yield connection
         finally:
-            self._busy[which] -= 1
+            self._free.append(connection)  # the one used last is the next: the others may end
 
     async def aclose(self) -> None:
         self._closed = True
-        for client in self._clients:
-            await client.aclose()
+        for connection in self._all:
+            await connection.aclose()
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
@@ -74,6 +83,7 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
             )
         ) from None
     trust.load_default_certs()
+    trust.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
         try:
             trust.load_verify_locations(cafile=ca_file)
@@ -88,35 +98,56 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     return trust
 
 
-def _client(
-    trust: ssl.SSLContext, timeout: float, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(
-            verify=trust,
-            transport=transport,
-            timeout=httpx.Timeout(timeout),
-            limits=httpx.Limits(
-                max_connections=POOL, max_keepalive_connections=POOL, keepalive_expiry=_IDLE
-            ),
-            follow_redirects=False,
-            trust_env=True,
-            # No cookie is ever kept: nothing here is a session, and a jar can be filled.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": ENCODINGS,
-                "User-Agent": f"flatfile-exporter/{__version__}",
-                # Declared as required on every operation (API notes, section 2).
-                "X-Disable-Hooks": "true",
-            },
-        )
-    except (ValueError, ImportError, httpx.InvalidURL):
-        # ImportError: a SOCKS proxy needs a package that we do not bring.
-        raise ConfigurationError(
-            Mistake(
-                "HTTPS_PROXY",
-                "environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-                "one of them is not the address of an HTTP proxy; write http://HOST:PORT",
+class Given:
+    """By a transport that somebody brought: a test, with an account of its own."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def ask(self, question: Question) -> httpx.Response:
+        return await self._transport.handle_async_request(question.request())
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class Proxied:
+    """By httpx, through the proxy that the environment names for the address, if it names one."""
+
+    def __init__(self, trust: ssl.SSLContext, timeout: float) -> None:
+        """Raises ConfigurationError."""
+        try:
+            self._client = httpx.AsyncClient(
+                verify=trust,
+                timeout=httpx.Timeout(timeout),
+                # httpx's pool looks at each connection for each of them, at the start and at the
+                # end of a request: 64 in one pool take 12 times as long as they should.
+                limits=httpx.Limits(
+                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE
+                ),
+                follow_redirects=False,
+                trust_env=True,
+                # No cookie is ever kept: nothing here is a session, and a jar can be filled.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             )
-        ) from None
+        except (ValueError, ImportError, httpx.InvalidURL):
+            # ImportError: a SOCKS proxy needs a package that we do not bring.
+            raise ConfigurationError(
+                Mistake(
+                    "HTTPS_PROXY",
+                    "environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+                    "one of them is not the address of an HTTP proxy; write http://HOST:PORT",
+                )
+            ) from None
+
+    async def ask(self, question: Question) -> httpx.Response:
+        return await self._client.send(question.request(), stream=True)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def _proxies() -> bool:
+    """Whether the environment names any; for which addresses is for httpx to say."""
+    named = getproxies()
+    return any(named.get(scheme) for scheme in ("http", "https", "all"))

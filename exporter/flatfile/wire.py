@@ -1,18 +1,22 @@
 """One request, once: within the budget, within its time, counted, and with one kind of failure."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from urllib.parse import urlencode
 
 import httpx
 
+from exporter import __version__
 from exporter.errors import RoundError, TimedOut
 from exporter.flatfile import failure
-from exporter.flatfile.body import read
+from exporter.flatfile.body import ENCODINGS, read
 from exporter.flatfile.budget import Budget
 from exporter.flatfile.governor import Sign
+from exporter.flatfile.question import Headers, Question
 from exporter.flatfile.retry_after import retry_after
 from exporter.flatfile.routes import AUTH, Place, Route
 from exporter.flatfile.transport import Connections
@@ -31,6 +35,14 @@ _SIGNS = {
     408: Sign.TIMED_OUT,
     504: Sign.TIMED_OUT,
 }
+_HEADERS = (
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", ENCODINGS.encode()),
+    (b"User-Agent", f"flatfile-exporter/{__version__}".encode()),
+    # Declared as required on every operation (API notes, section 2).
+    (b"X-Disable-Hooks", b"true"),
+)
+_TRUTH = {True: "true", False: "false"}
 _SUCCESSES = range(200, 300)
 _REDIRECTS = range(300, 400)
 
@@ -63,64 +75,83 @@ class Wire:
         """
         self.base = base
         self.usage = usage
-        self._host = httpx.URL(base).netloc.decode("ascii")
+        self._url = httpx.URL(base)
+        self._path = self._url.raw_path
+        self._token = ""
+        self._headers: Headers = self._with()
+        self._host = self._url.netloc.decode("ascii")
         self._connections = connections
         self._budget = budget
         self._timeout = timeout
         self._clock = clock
 
     async def get(self, target: Target, params: Params, token: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}"}
-        return await self._send("GET", target.path, target.template, params, None, headers)
+        if token != self._token:
+            self._headers = self._with((b"Authorization", f"Bearer {token}".encode("ascii")))
+            self._token = token
+        question = self._question("GET", target.path, params, self._headers)
+        return await self._send(question, target.template)
 
     async def post(self, path: str, document: Mapping[str, str]) -> Answer:
-        return await self._send("POST", path, path, {}, document, {})
+        content = json.dumps(document).encode()
+        headers = self._with(
+            (b"Content-Type", b"application/json"),
+            (b"Content-Length", str(len(content)).encode()),
+        )
+        return await self._send(self._question("POST", path, {}, headers, content), path)
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        template: str,
-        params: Params,
-        document: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
+    def _with(self, *more: tuple[bytes, bytes]) -> Headers:
+        return ((b"Host", self._url.netloc), *_HEADERS, *more)
+
+    def _question(
+        self, method: str, path: str, params: Params, headers: Headers, content: bytes = b""
+    ) -> Question:
+        said = {
+            name: _TRUTH[value] if isinstance(value, bool) else value
+            for name, value in params.items()
+        }
+        query = f"?{urlencode(said)}" if said else ""
+        return Question(
+            method=method,
+            base=self._url,
+            target=self._path + f"{path}{query}".encode("ascii"),
+            headers=headers,
+            content=content,
+        )
+
+    async def _send(self, question: Question, template: str) -> Answer:
         """Any status is an answer. Raises a leaf of Again, Malformed or TooLarge if there is none."""
+        method = question.method
         where = f"{method} {template}"
         loop = asyncio.get_running_loop()
-        seen: list[httpx.Response] = []
         login = template == AUTH
         slot = self._budget.login_slot() if login else self._budget.slot()
-        async with slot, self._connections.client() as client:
-            began, number = loop.time(), self.usage.begin()
-            try:
-                async with (
-                    asyncio.timeout(self._timeout),
-                    client.stream(
-                        method,
-                        # Made whole here: the client would read it three times to add them.
-                        httpx.URL(f"{self.base}{path}", params=dict(params)),
-                        json=document,
-                        headers=dict(headers),
-                    ) as response,
-                ):
-                    seen.append(response)
-                    answer = await self._answer(response, where, login=login)
-            except RoundError:
-                self.usage.judge(number, up=False)
-                raise
-            # `from None`: an exception of httpx holds the request, and that holds the token.
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                self.usage.judge(number, up=False)
-                raise self._unanswered(where, error, template, began) from None
-            except (OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
-                self.usage.judge(number, up=False)
-                raise self._unanswered(where, error, template, began) from None
-            finally:
-                # Also when cancelled: the request was sent.
-                code = str(seen[0].status_code) if seen else "error"
-                took = loop.time() - began
-                self.usage.attempted(template, method, code, took)
+        code = "error"
+        async with slot:
+            with self._connections.taken() as way:
+                began, number = loop.time(), self.usage.begin()
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        response = await way.ask(question)
+                        code = str(response.status_code)
+                        try:
+                            answer = await self._answer(response, where, login=login)
+                        finally:
+                            await response.aclose()
+                except RoundError:
+                    self.usage.judge(number, up=False)
+                    raise
+                # `from None`: an exception of httpx holds the request, and that holds the token.
+                except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+                    self.usage.judge(number, up=False)
+                    raise self._unanswered(where, error, template, began) from None
+                except (OSError, ssl.SSLError) as error:  # TimeoutError is an OSError
+                    self.usage.judge(number, up=False)
+                    raise self._unanswered(where, error, template, began) from None
+                finally:
+                    # Also when cancelled: the request was sent.
+                    took = loop.time() - began
+                    self.usage.attempted(template, method, code, took)
         self._judge(number, answer.status)
         if login:
             return answer
@@ -143,9 +174,7 @@ class Wire:
             return Answer(status, await read(response, where), None)
         if status in _REDIRECTS:
             location = response.headers.get("location", "")
-            return Answer(
-                status, b"", failure.redirected(where, status, response.request.url, location)
-            )
+            return Answer(status, b"", failure.redirected(where, status, self._url, location))
         said = response.headers
         wait = retry_after(said.get_list("retry-after"), self._clock(), said.get("date", ""))
         if status == _THROTTLED or (status >= _FAILED and wait is not None):

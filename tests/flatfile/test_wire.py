@@ -10,7 +10,7 @@ import subprocess
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -270,8 +270,8 @@ async def test_every_request_carries_what_the_api_wants_and_no_cookie() -> None:
 
 async def test_no_request_waits_in_a_pool_with_others() -> None:
     connections = Connections(40, 1.0)
-    async with AsyncExitStack() as stack:
-        taken = [await stack.enter_async_context(connections.client()) for _ in range(40)]
+    with ExitStack() as stack:
+        taken = [stack.enter_context(connections.taken()) for _ in range(40)]
         assert len({id(client) for client in taken}) == 40
     await connections.aclose()
 

@@ -8,7 +8,6 @@ come is read in one go.
 """
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator
 
@@ -16,6 +15,7 @@ import h11
 import httpx
 
 from exporter.flatfile.question import Headers, Question
+from exporter.flatfile.reaching import reached
 from exporter.flatfile.stream import Stream
 
 IDLE = 15.0
@@ -23,9 +23,7 @@ IDLE = 15.0
 balancers."""
 
 _HEAD = 100 * 1024  # bytes of an answer's head, at most
-_EYEBALLS = 0.25  # seconds until the next address is tried beside the one before (RFC 8305)
 _PORTS = {"http": 80, "https": 443}
-_ERRNO = re.compile(r"\[Errno ([0-9]+)\]")
 
 
 class Connection:
@@ -105,18 +103,8 @@ class Connection:
                 return stream
             self._drop()
         host = url.raw_host.decode("ascii")
-        encrypted = url.scheme == "https"
-        try:
-            _, stream = await loop.create_connection(
-                Stream,
-                host,
-                url.port or _PORTS[url.scheme],
-                ssl=self._trust if encrypted else None,
-                server_hostname=host if encrypted else None,
-                happy_eyeballs_delay=_EYEBALLS,
-            )
-        except OSError as error:
-            raise _one_of(error) from None
+        trust = self._trust if url.scheme == "https" else None
+        stream = await reached(host, url.port or _PORTS[url.scheme], trust)
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
         self._stream, self._origin = stream, origin
         if self._closed:
@@ -172,9 +160,3 @@ def _broken(error: h11.ProtocolError) -> httpx.ProtocolError:
     if isinstance(error, h11.LocalProtocolError):
         return httpx.LocalProtocolError("no such request can be sent")
     return httpx.RemoteProtocolError("this is no HTTP, or not all of it")
-
-
-def _one_of(error: OSError) -> OSError:
-    """Where several addresses were tried, asyncio tells all failures in one text: the first."""
-    found = _ERRNO.search(str(error)) if error.errno is None else None
-    return OSError(int(found[1]), "") if found else error

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from exporter.errors import Unreachable
 from exporter.flatfile.connection import IDLE, Connection
 from exporter.flatfile.credential import PersonalToken
 from exporter.flatfile.question import Question
+from exporter.flatfile.reaching import reached
 from tests.flatfile.conftest import Opening
 
 Handler = Callable[["Peer", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -236,22 +238,65 @@ async def test_a_body_that_nobody_reads_is_not_taken_into_memory() -> None:
         assert read == sent == 50_000_000
 
 
+def _known_as(monkeypatch: pytest.MonkeyPatch, port: int, *addresses: str) -> None:
+    """Have any name mean these."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+    real = socket.getaddrinfo
+
+    def resolved(host: str, *rest: Any, **more: Any) -> Any:
+        return found if host.endswith(".test") else real(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of 127.0.0.2 where connections are neither taken nor refused."""
+    with socket.socket() as full, socket.socket() as one, socket.socket() as other:
+        full.bind(("127.0.0.2", 0))
+        full.listen(0)
+        for each in (one, other):
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
+
+
 async def test_of_several_addresses_that_all_refuse_the_reason_is_told(
     monkeypatch: pytest.MonkeyPatch, opened: Opening
 ) -> None:
     with socket.socket() as held:  # bound without listening
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-        found = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
-            for address in ("127.0.0.1", "127.0.0.2")
-        ]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        _known_as(monkeypatch, port, "127.0.0.1", "127.0.0.2")
         session = opened(
             url=f"http://two.test:{port}", source=lambda: PersonalToken("t"), transport=None
         )
         with pytest.raises(Unreachable, match="connection refused"):
             await session.flatfile.guests()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_an_address_that_is_silent_holds_up_the_next_one_for_a_moment_only(
+    monkeypatch: pytest.MonkeyPatch, silent: int, cancelled: bool
+) -> None:
+    _known_as(monkeypatch, silent, "127.0.0.2", "127.0.0.1")
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", silent)
+    loop, files = asyncio.get_running_loop(), _files()
+    began = loop.time()
+    reaching = asyncio.create_task(reached("two.test", silent, None))
+    if cancelled:
+        await asyncio.sleep(0.1)
+        reaching.cancel()
+        await asyncio.wait({reaching})
+    else:
+        stream = await reaching
+        assert loop.time() - began == pytest.approx(0.25, abs=0.01)
+        stream.abort()
+        await stream.gone()
+    server.close()
+    await server.wait_closed()
+    await asyncio.sleep(1.0)
+    assert _files() == files - 1  # the server's
 
 
 async def test_a_session_that_is_closed_ends_what_it_still_asks(opened: Opening) -> None:

@@ -53,6 +53,7 @@ async def collect(
             name=collector.name,
             interval=by_name[collector.name].interval,
             run=partial(play, collector, around),
+            awaited=collector.essential,
         )
         for collector in collectors.values()
     ]

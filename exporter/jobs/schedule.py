@@ -4,8 +4,9 @@ The next due time is computed before a run, so that a slow run does not move tho
 that outlasts its interval is followed at once by the next one; due times that passed meanwhile
 are not made up for, since another run would only see the same.
 
-First runs come at once, so that there is something to see. From the second on, each job has a
-phase of its own: jobs with the same interval do not ask all at the same moment for ever.
+First runs come at once, so that there is something to see: a little apart, but for those without
+which nothing is ready. From the second on, each job has a phase of its own: jobs with the same
+interval do not ask all at the same moment for ever.
 """
 
 import asyncio
@@ -26,12 +27,14 @@ class Job:
     """``run`` every ``interval`` seconds; what it raises ends the process.
 
     It is given the time (of the loop) when the run was due, before any that were missed were
-    skipped; what it asks is to be answered by the time when the next one is due.
+    skipped; what it asks is to be answered by the time when the next one is due. ``awaited`` is a
+    job for whose first run somebody waits: it is not put off.
     """
 
     name: str
     interval: float
     run: Callable[[float], Awaitable[None]]
+    awaited: bool = False
 
 
 @dataclass(slots=True)
@@ -59,7 +62,8 @@ async def repeat(jobs: Sequence[Job], timetable: Timetable) -> None:
 async def _repeat(job: Job, timetable: Timetable) -> None:
     loop = asyncio.get_running_loop()
     now = loop.time()
-    due = timetable.due.get(job.name, now + stagger(job.name, job.interval))
+    wait = 0.0 if job.awaited else stagger(job.name, job.interval)
+    due = timetable.due.get(job.name, now + wait)
     if due > now + job.interval:
         # An interval that a reload made shorter must not wait out the longer one.
         due = now + phase(job.name, job.interval)

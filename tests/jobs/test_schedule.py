@@ -94,6 +94,16 @@ def test_first_runs_are_spread_and_the_same_at_each_start() -> None:
     assert stagger("agents", 1) < 0.1
 
 
+async def test_a_first_run_that_somebody_waits_for_comes_at_once_and_the_next_in_its_phase() -> (
+    None
+):
+    times: list[float] = []
+    job = Job(name="agents", interval=60, run=_recording(times), awaited=True)
+    await _run_for(100, [job])
+    assert times == pytest.approx([0.0, phase("agents", 60)])
+    assert stagger("agents", 60) > 0.0
+
+
 def _following(starts: list[float], takes: float) -> Callable[[float], Awaitable[None]]:
     """Notes how late each run began."""
 

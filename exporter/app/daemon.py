@@ -15,6 +15,7 @@ import structlog
 
 from exporter import board, health, logs
 from exporter.app import auditing
+from exporter.app.ahead import Ahead
 from exporter.app.front import Front
 from exporter.app.generation import collect, records, until
 from exporter.app.link import Link, open_session
@@ -56,11 +57,13 @@ class Daemon:
         link: Link = open_session,
         environ: Mapping[str, str] | None = None,
         front: Front | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         """Open nothing yet. Raises ConfigurationError for what only shows now.
 
         ``wall`` gives Unix seconds; ``link`` opens a session with Flatfile; ``environ`` holds what
-        systemd left for us, if it started this; ``front`` may answer already.
+        systemd left for us, if it started this; ``front`` may answer already, and ``ahead`` is
+        what was asked already.
         """
         self._settings = self._started_with = loaded.settings
         self._reread = reread
@@ -79,7 +82,10 @@ class Daemon:
         # First: a bad web configuration file opens nothing.
         self._front = front or Front(self._settings, self._environ, wall)
         self._store = Store(self._settings.storage.path, wall)
-        self._session: Session = link(self._settings, wall=wall, rng=rng, before=None)
+        self._ahead = ahead
+        self._session: Session = (
+            ahead.session if ahead else link(self._settings, wall=wall, rng=rng, before=None)
+        )
         self._in_use = self._session
         self._precedence = Precedence()
         self._audit = auditing.open_audit(
@@ -126,6 +132,8 @@ class Daemon:
                         task.cancel()
             finally:
                 self._supervisor.stopping()
+                if self._ahead is not None:
+                    await self._ahead.drop()
                 await self.server.stop(_LAST_ANSWERS)
                 await self._store.aclose()
         log.info("stopped")
@@ -181,6 +189,10 @@ class Daemon:
         while not self._stop.is_set():
             self._changed.clear()
             session = self._in_use = self._session
+            ahead, self._ahead = self._ahead, None
+            if ahead is not None and ahead.session is not session:  # a reload was quicker
+                await ahead.drop()
+                ahead = None
             generation = collect(
                 session,
                 self._settings,
@@ -189,6 +201,7 @@ class Daemon:
                 timetable=self._timetable,
                 wall=self._wall,
                 audit=self._audit,
+                ahead=ahead,
             )
             try:
                 await until(generation, self._changed, self._stop)

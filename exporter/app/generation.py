@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from exporter.app.ahead import Ahead, directory_of
 from exporter.board import Board, Record
 from exporter.catalog import COLLECTORS
 from exporter.collectors.contract import Collector, unheard
@@ -30,17 +31,19 @@ async def collect(
     timetable: Timetable,
     wall: Callable[[], float],
     audit: "Audit | None" = None,
+    ahead: Ahead | None = None,
 ) -> None:
     """Play the rounds of all collectors that are on, and the audit log's, until cancelled.
 
-    ``wall`` gives Unix seconds. Whatever is not expected comes out of here.
+    ``wall`` gives Unix seconds; ``ahead`` is what this session was asked already. Whatever is
+    not expected comes out of here.
     """
     by_name = settings.collector.by_name()
     collectors = {collector.name: collector for collector in _switched_on(settings)}
     follower = Follower.beginning(collectors, wall())
     around = Surroundings(
         flatfile=session.flatfile,
-        directory=Directory(settings.filter.environments.admits, settings.shard.owns),
+        directory=ahead.directory if ahead else directory_of(settings),
         store=store,
         settings=settings,
         board=board,
@@ -62,6 +65,8 @@ async def collect(
     if audit is not None:
         jobs.append(_audit_job(session, audit))
     async with asyncio.TaskGroup() as group:
+        if ahead is not None:
+            group.create_task(_ended(ahead.listing), name="ahead")
         group.create_task(repeat(jobs, timetable), name="collectors")
         group.create_task(follower.run(around), name="hints")
         group.create_task(session.keeper.keep(), name="token")
@@ -80,6 +85,10 @@ async def until(endless: Coroutine[Any, Any, None], *events: asyncio.Event) -> N
         await asyncio.wait({generation, *waits})
     if ended_by_itself:  # it runs for ever, so this raises what went wrong
         await generation
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    await task
 
 
 def _watch_job(interval: float, follower: Follower, around: Surroundings) -> Job:

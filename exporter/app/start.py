@@ -22,7 +22,7 @@ _HOSTS = re.compile(r"[A-Za-z0-9., -]*")
 async def serve(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[str, str]) -> None:
     """Serve until told to stop. Raises ConfigurationError, with nothing opened."""
     loaded.settings.require_credential()
-    early = settled(loaded, environ)
+    early, ahead, rng = settled(loaded, environ), None, Random()
     if loaded.settings.web.config_file is not None:  # there is something to say of it at once
         _configure_logs(loaded)
     front = Front(loaded.settings, environ, time.time)
@@ -31,11 +31,25 @@ async def serve(loaded: Loaded, reread: Callable[[], Loaded], environ: Mapping[s
         await front.start()
     share_memory(environ)
     if early:
+        sys.setswitchinterval(_TURN)  # what is answered meanwhile does not wait for the imports
+        await front.bring("exporter.app.ahead")
+        _configure_logs(loaded)
+        from exporter.app.ahead import ask_ahead  # noqa: PLC0415 - 200 ms: after the first answer
+
+        ahead = ask_ahead(loaded.settings, rng)
         await front.bring("exporter.app.daemon")
-    _configure_logs(loaded)
+    else:
+        _configure_logs(loaded)
     from exporter.app.daemon import Daemon  # noqa: PLC0415 - 300 ms: after the first answer
 
-    daemon = Daemon(loaded, reread, wall=time.time, rng=Random(), environ=environ, front=front)
+    try:
+        daemon = Daemon(
+            loaded, reread, wall=time.time, rng=rng, environ=environ, front=front, ahead=ahead
+        )
+    except BaseException:
+        if ahead is not None:
+            await ahead.drop()
+        raise
     if not early:
         daemon.listen()
     spare_the_loop()

@@ -121,13 +121,13 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-def until(port: int, path: str, process: subprocess.Popen[str]) -> None:
-    """Return at the first 200."""
+def until(port: int, path: str, process: subprocess.Popen[str], pause: float = 0.005) -> None:
+    """Return at the first 200; ``pause`` is seconds between two questions."""
     giving_up = time.monotonic() + _PATIENCE
     while get(port, path)[0] != 200:
         if process.poll() is not None or time.monotonic() > giving_up:
             raise RuntimeError(f"{path} never answered 200 (exit code {process.returncode})")
-        time.sleep(0.005)
+        time.sleep(pause)
 
 
 def resident(process: subprocess.Popen[str]) -> float:

@@ -96,13 +96,14 @@ def settled(loaded: Loaded, environ: Mapping[str, str]) -> bool:
     """
     api = loaded.settings.api
     lower = {name.lower(): value for name, value in environ.items()}
-    urls = [api.url, *(lower[name] for name in _PROXIES if lower.get(name))]
+    proxies = [lower[name] for name in _PROXIES if lower.get(name)]
+    plain = api.url.startswith("http:") and not proxies  # no TLS: nobody reads certificates
     return (
         not loaded.settings.audit.enabled
         and api.ca_file is None
-        and all(map(_URL.fullmatch, urls))
+        and all(map(_URL.fullmatch, [api.url, *proxies]))
         and _HOSTS.fullmatch(lower.get("no_proxy", "")) is not None
-        and _certificates(environ.get("SSL_CERT_FILE"))
+        and (plain or _certificates(environ.get("SSL_CERT_FILE")))
     )
 
 

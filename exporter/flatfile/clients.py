@@ -10,7 +10,9 @@ import httpx
 from exporter import __version__
 from exporter.errors import ConfigurationError, Mistake
 
-_IDLE = 15.0  # seconds; shorter than the idle time-outs of common load balancers
+IDLE = 15.0
+"""Seconds until a connection is not used again; less than the idle time-outs of common load
+balancers."""
 
 
 def trusted(setting: str, ca_file: Path | None) -> ssl.SSLContext:
@@ -54,7 +56,7 @@ def new_client(
             limits=httpx.Limits(
                 max_connections=connections,
                 max_keepalive_connections=connections,
-                keepalive_expiry=_IDLE,
+                keepalive_expiry=IDLE,
             ),
             follow_redirects=False,
             trust_env=True,

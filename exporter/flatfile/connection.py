@@ -14,13 +14,10 @@ from collections.abc import AsyncIterator
 import h11
 import httpx
 
+from exporter.flatfile.clients import IDLE
 from exporter.flatfile.question import Headers, Question
 from exporter.flatfile.reaching import reached
 from exporter.flatfile.stream import Stream
-
-IDLE = 15.0
-"""Seconds until a connection is not used again; less than the idle time-outs of common load
-balancers."""
 
 _HEAD = 100 * 1024  # bytes of an answer's head, at most
 _PORTS = {"http": 80, "https": 443}
@@ -32,7 +29,8 @@ class Connection:
     Has no time-outs of its own: whoever asks limits the whole.
     """
 
-    def __init__(self, trust: ssl.SSLContext) -> None:
+    def __init__(self, trust: ssl.SSLContext | None) -> None:
+        """Without somebody to ``trust`` nothing with TLS can be asked."""
         self._trust = trust
         self._h11 = h11.Connection(h11.CLIENT)  # a new one for each stream
         self._stream: Stream | None = None
@@ -104,6 +102,8 @@ class Connection:
             self._drop()
         host = url.raw_host.decode("ascii")
         trust = self._trust if url.scheme == "https" else None
+        if trust is None and url.scheme != "http":  # never in the clear what was to be encrypted
+            raise httpx.UnsupportedProtocol(f"nobody is trusted to speak {url.scheme}")
         stream = await reached(host, url.port or _PORTS[url.scheme], trust)
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
         self._stream, self._origin = stream, origin

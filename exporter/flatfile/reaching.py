@@ -44,7 +44,10 @@ async def reached(host: str, port: int, trust: ssl.SSLContext | None) -> Stream:
 
 async def _addresses(host: str, port: int) -> list[str]:
     """Of both families in turn, the preferred one first."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+    # Bytes: for text Python loads the codec of IDNA and tables of Unicode, half a MiB. What comes
+    # here has been through it.
+    name = host.encode("ascii")
+    found = await asyncio.get_running_loop().getaddrinfo(name, port, type=SOCK_STREAM)
     families: dict[int, dict[str, None]] = {}
     for family, _, _, _, address in found:
         families.setdefault(family, {})[str(address[0])] = None

@@ -59,7 +59,8 @@ def connect(  # noqa: PLR0913 - plain keywords: settings live on another floor, 
     it in the loop.
     """
     base = base_url(url)
-    connections = Connections(concurrency, timeout, ca_file, transport)
+    secure = base.startswith("https:")
+    connections = Connections(concurrency, timeout, ca_file, transport, secure=secure)
     usage = before.usage if before else Usage()
     governor = before.budget.governor if before and before.url == base else None
     budget = Budget(requests_per_second, concurrency, usage, governor)

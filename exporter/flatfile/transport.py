@@ -4,15 +4,15 @@ import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol
 from urllib.request import getproxies
 
 import httpx
 
-from exporter.errors import ConfigurationError, Mistake, Unreachable
-from exporter.flatfile.connection import IDLE, Connection
+from exporter.errors import Unreachable
+from exporter.flatfile.clients import new_client, trusted
+from exporter.flatfile.connection import Connection
 from exporter.flatfile.question import Question
 
 
@@ -34,20 +34,29 @@ class Connections:
         timeout: float,
         ca_file: Path | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        secure: bool = True,
     ) -> None:
-        """Raises ConfigurationError. ``timeout`` in seconds, for a step of httpx's."""
+        """Raises ConfigurationError. ``timeout`` in seconds, for a step of httpx's.
+
+        ``secure`` unless only addresses that begin with http: are asked. Without TLS, nor a proxy
+        that may speak it, no certificates are read: they take some MiB.
+        """
         # httpx logs whole URLs at INFO and httpcore headers at DEBUG: query strings and tokens.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        places = range(max(1, concurrency))
-        if transport is not None:
-            self._all: tuple[Way, ...] = tuple(Given(transport) for _ in places)
-        else:
-            trust = _trust(ca_file)
-            proxies = _proxies()
-            self._all = tuple(
-                Proxied(trust, timeout) if proxies else Connection(trust) for _ in places
-            )
+        proxied = _proxied()
+        trust: ssl.SSLContext | None = None
+        if transport is None and (secure or proxied or ca_file is not None):
+            trust = trusted("api.ca-file", ca_file)
+            trust.set_alpn_protocols(["http/1.1"])
+
+        def way() -> Way:
+            if transport is not None:
+                return Given(transport)
+            return Proxied(trust, timeout) if trust and proxied else Connection(trust)
+
+        self._all = tuple(way() for _ in range(max(1, concurrency)))
         self._free = list(self._all)
         self._closed = False
 
@@ -65,37 +74,6 @@ class Connections:
         self._closed = True
         for connection in self._all:
             await connection.aclose()
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """SSL_CERT_FILE or certifi's authorities, the system's, and those of ``ca_file``.
-
-    Built once: a context takes 50 ms and some MiB.
-    """
-    try:
-        trust = httpx.create_ssl_context()
-    except OSError:
-        raise ConfigurationError(
-            Mistake(
-                "SSL_CERT_FILE",
-                "environment variable SSL_CERT_FILE",
-                "cannot be read as certificates in PEM form; correct or unset it",
-            )
-        ) from None
-    trust.load_default_certs()
-    trust.set_alpn_protocols(["http/1.1"])
-    if ca_file is not None:
-        try:
-            trust.load_verify_locations(cafile=ca_file)
-        except OSError:  # ssl.SSLError, for what is no PEM, is one too
-            raise ConfigurationError(
-                Mistake(
-                    "api.ca-file",
-                    f"file {ca_file}",
-                    "cannot be read as certificates in PEM form; name a readable PEM file",
-                )
-            ) from None
-    return trust
 
 
 class Given:
@@ -116,29 +94,9 @@ class Proxied:
 
     def __init__(self, trust: ssl.SSLContext, timeout: float) -> None:
         """Raises ConfigurationError."""
-        try:
-            self._client = httpx.AsyncClient(
-                verify=trust,
-                timeout=httpx.Timeout(timeout),
-                # httpx's pool looks at each connection for each of them, at the start and at the
-                # end of a request: 64 in one pool take 12 times as long as they should.
-                limits=httpx.Limits(
-                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE
-                ),
-                follow_redirects=False,
-                trust_env=True,
-                # No cookie is ever kept: nothing here is a session, and a jar can be filled.
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            )
-        except (ValueError, ImportError, httpx.InvalidURL):
-            # ImportError: a SOCKS proxy needs a package that we do not bring.
-            raise ConfigurationError(
-                Mistake(
-                    "HTTPS_PROXY",
-                    "environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-                    "one of them is not the address of an HTTP proxy; write http://HOST:PORT",
-                )
-            ) from None
+        # A client for each: httpx's pool looks at each connection for each of them, at the start
+        # and at the end of a request. 64 in one pool take 12 times as long as they should.
+        self._client = new_client(trust, timeout, connections=1, headers={})
 
     async def ask(self, question: Question) -> httpx.Response:
         return await self._client.send(question.request(), stream=True)
@@ -147,7 +105,7 @@ class Proxied:
         await self._client.aclose()
 
 
-def _proxies() -> bool:
+def _proxied() -> bool:
     """Whether the environment names any; for which addresses is for httpx to say."""
     named = getproxies()
     return any(named.get(scheme) for scheme in ("http", "https", "all"))

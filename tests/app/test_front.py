@@ -26,6 +26,7 @@ _ENVIRON = {
     "FLATFILE_EXPORTER_STORAGE_PATH": "none",
     "FLATFILE_EXPORTER_WEB_LISTEN_ADDRESS": "127.0.0.1:0",
 }
+_SECURE = {"FLATFILE_EXPORTER_API_URL": "https://127.0.0.1:9/api/v1"}
 _ROOT = Path(__file__).parents[2]
 
 
@@ -153,8 +154,9 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
         {},
         {"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "127.0.0.1, localhost,.example"},
         {"SSL_CERT_FILE": ""},
+        {"SSL_CERT_FILE": "/none/such.pem"},  # without TLS nobody reads it
     ],
-    ids=["nothing", "a-plain-proxy", "an-empty-variable"],
+    ids=["nothing", "a-plain-proxy", "an-empty-variable", "unused-certificates"],
 )
 def test_the_listener_opens_first_where_nothing_can_turn_out_wrong(
     environ: Mapping[str, str],
@@ -168,13 +170,24 @@ def test_the_listener_opens_first_where_nothing_can_turn_out_wrong(
         ({}, {"HTTPS_PROXY": "socks5://proxy.example"}),
         ({}, {"all_proxy": "http://[::1"}),
         ({}, {"NO_PROXY": "[::1"}),
-        ({}, {"SSL_CERT_FILE": "/none/such.pem"}),
-        ({}, {"SSL_CERT_FILE": __file__}),
+        (_SECURE, {"SSL_CERT_FILE": "/none/such.pem"}),
+        (_SECURE, {"SSL_CERT_FILE": __file__}),
+        ({}, {"SSL_CERT_FILE": __file__, "http_proxy": "https://proxy.example"}),
         ({"FLATFILE_EXPORTER_API_URL": "http://ex_ample/v1"}, {}),
         ({"FLATFILE_EXPORTER_API_CA_FILE": __file__}, {}),
         ({"FLATFILE_EXPORTER_AUDIT": "true", "FLATFILE_EXPORTER_STORAGE_PATH": "data"}, {}),
     ],
-    ids=["socks", "all", "no-proxy", "no-file", "no-certificates", "host", "ca-file", "audit"],
+    ids=[
+        "socks",
+        "all",
+        "no-proxy",
+        "no-file",
+        "no-certificates",
+        "proxy-with-tls",
+        "host",
+        "ca-file",
+        "audit",
+    ],
 )
 def test_what_may_turn_out_wrong_is_looked_at_before_the_listener_opens(
     more: Mapping[str, str], environ: Mapping[str, str]

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from exporter.errors import Unreachable
-from exporter.flatfile.connection import IDLE, Connection
+from exporter.flatfile.clients import IDLE
+from exporter.flatfile.connection import Connection
 from exporter.flatfile.credential import PersonalToken
 from exporter.flatfile.question import Question
 from exporter.flatfile.reaching import reached
@@ -243,8 +244,9 @@ def _known_as(monkeypatch: pytest.MonkeyPatch, port: int, *addresses: str) -> No
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
     real = socket.getaddrinfo
 
-    def resolved(host: str, *rest: Any, **more: Any) -> Any:
-        return found if host.endswith(".test") else real(host, *rest, **more)
+    def resolved(host: bytes | str, *rest: Any, **more: Any) -> Any:
+        named = host in {b"two.test", "two.test"}
+        return found if named else real(host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
 
@@ -329,3 +331,13 @@ async def test_a_header_that_no_request_can_carry_is_not_repeated_in_the_error()
             await connection.ask(bad)
         assert "CANARY" not in str(caught.value)
         assert await _asked(connection, peer) == b"1"
+
+
+async def test_what_is_to_be_encrypted_is_never_sent_in_the_clear() -> None:
+    async with speaking(polite) as (peer, _):
+        connection = Connection(None)
+        base = httpx.URL(f"https://127.0.0.1:{peer.port}")
+        question = Question(method="GET", base=base, target=b"/", headers=())
+        with pytest.raises(httpx.UnsupportedProtocol):
+            await connection.ask(question)
+        assert peer.visits == 0

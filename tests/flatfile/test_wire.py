@@ -10,7 +10,7 @@ import subprocess
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from random import Random
 
@@ -342,6 +342,24 @@ async def test_the_certificates_of_ssl_cert_file_are_trusted(
         assert await session.flatfile.guests() == ()
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_certificates_are_read_only_where_tls_is_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with (
+        nullcontext()
+        if scheme == "http"
+        else pytest.raises(errors.ConfigurationError, match="SSL_CERT_FILE")
+    ):
+        async with opened(f"{scheme}://127.0.0.1:9"):
+            pass
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # what lies behind it may be TLS
+    with pytest.raises(errors.ConfigurationError, match="SSL_CERT_FILE"):
+        async with opened(f"{scheme}://127.0.0.1:9"):
+            pass
+
+
 async def test_a_proxy_of_the_environment_is_used_except_where_no_proxy_says_not(
     monkeypatch: pytest.MonkeyPatch, emulator: Emulator
 ) -> None:
@@ -362,15 +380,16 @@ async def test_a_proxy_of_the_environment_is_used_except_where_no_proxy_says_not
         assert len(first_lines) == 1
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("content", [None, "no PEM"])
 async def test_a_ca_file_that_cannot_be_used_is_a_mistake_in_the_configuration(
-    tmp_path: Path, content: str | None
+    tmp_path: Path, content: str | None, scheme: str
 ) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
     with pytest.raises(errors.ConfigurationError, match=r"api\.ca-file"):
-        async with opened("https://x", ca_file=path):
+        async with opened(f"{scheme}://x", ca_file=path):
             pass
 
 

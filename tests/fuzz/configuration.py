@@ -30,7 +30,7 @@ def settings_file(content: bytes) -> None:
     with _file(content) as path:
         told = _loaded([f"--config.file={path}"], {})
         told = [line.replace(str(path), "") for line in told]
-    found = [text for key, text in _scalars(content) if _SECRET.search(key)]
+    found = [text for key, text in _scalars(content) if _holds_a_secret(key)]
     silent(told, _only_there(found, content), "no secret of the file is repeated")
 
 
@@ -42,7 +42,7 @@ def environment(content: bytes) -> None:
     lines = (line.partition("=") for line in text.split("\n"))
     environ = {_PREFIX + name: value for name, _, value in lines}
     told = _loaded([], environ)
-    secret = [v for k, v in environ.items() if _SECRET.search(k.replace("_", "-"))]
+    secret = [v for k, v in environ.items() if _holds_a_secret(k.replace("_", "-"))]
     silent(told, _only_there(secret, content), "no secret of the environment is repeated")
 
 
@@ -53,7 +53,7 @@ def flags(content: bytes) -> None:
         return
     argv = text.split("\n")
     told = _loaded(argv, {})
-    secret = [a.partition("=")[2] for a in argv if _SECRET.search(a.partition("=")[0])]
+    secret = [a.partition("=")[2] for a in argv if _holds_a_secret(a.partition("=")[0])]
     silent(told, _only_there(secret, content), "no secret on the command line is repeated")
 
 
@@ -104,6 +104,11 @@ def maintenance_file(content: bytes) -> None:
     for window in windows:
         hold(window.environment.strip() and math.isfinite(window.until), "who, and until when")
         hold(str(window).startswith(window.environment), "which can be shown")
+
+
+def _holds_a_secret(name: str) -> bool:
+    """A file that holds one is named where it cannot be read."""
+    return bool(_SECRET.search(name)) and not _NAMES_A_FILE.search(name)
 
 
 def _loaded(argv: list[str], environ: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from exporter.emulator.credentials import CLIENT_ID, SECRET
 from exporter.flatfile.credential import ClientPair
 from exporter.flatfile.session import Session, connect
 from exporter.settings import Loaded, Settings, resolve
-from tests.support.account import wall
+from tests.support.loop import VirtualLoop
 
 SMALL = Scale(environments=3, spaces=10, users=5, guests=5, events_per_minute=6, rare=0)
 ENVIRON: Mapping[str, str] = {
@@ -73,6 +73,9 @@ async def running(
     scale: Scale = SMALL, flags: Mapping[str, str] | None = None, **quirks: float
 ) -> AsyncIterator[Days]:
     """A daemon and its account; ``flags`` are added to those of all."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    wall = loop.wall  # the audit log signs in its own thread, and asks there what time it is
     emulator = Emulator(World(scale, 1, wall), Quirks(**quirks))  # type: ignore[arg-type] # of the quirks in use
 
     def load() -> Loaded:

@@ -12,7 +12,8 @@ late; this daemon writes SQLite and renders in threads, hence this loop. It neve
 import asyncio
 import selectors
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 
@@ -41,6 +42,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Seconds that a peer in another thread or process gets to say something before each jump. A
     loop without such peers has no need of it, and saves a minute and a half for each day."""
 
+    _threads: ThreadPoolExecutor | None = None
+
     def __init__(self) -> None:
         self.in_threads = 0
         self._now = 0.0
@@ -52,7 +55,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def wall(self) -> float:
-        """Unix seconds that go with the virtual clock."""
+        """Unix seconds that go with the virtual clock; to be had in any thread."""
         return self.EPOCH + self._now
 
     def jump(self, seconds: float) -> None:
@@ -61,9 +64,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override] # typeshed types it with TypeVarTuple
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> "asyncio.Future[Any]":
+        handed = _Handed(executor or self._usual())
+        future = super().run_in_executor(handed, func, *args)
+        # Only now, since an executor that was shut down refuses it; and until the job itself has
+        # come back, which is after its future where whoever waited for that was cancelled.
         self.in_threads += 1
-        future = super().run_in_executor(executor, func, *args)
-        future.add_done_callback(self._returned)
+        handed.job.add_done_callback(self._came_back)
         return future
 
     async def shutdown_default_executor(self, *timeout: float) -> None:
@@ -74,5 +80,29 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         finally:
             self.in_threads -= 1
 
-    def _returned(self, _: "asyncio.Future[Any]") -> None:
+    def _usual(self) -> Executor:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            self.set_default_executor(self._threads)
+        return self._threads
+
+    def _came_back(self, _: "Future[Any]") -> None:
+        """In the job's own thread, and after its result was sent to the loop."""
+        with suppress(RuntimeError):  # the loop is closed, and waits for nothing any more
+            self.call_soon_threadsafe(self._returned)
+
+    def _returned(self) -> None:
         self.in_threads -= 1
+
+
+class _Handed(Executor):
+    """Passes a job on to an executor, and keeps it."""
+
+    job: "Future[Any]"
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        self.job = self._executor.submit(fn, *args, **kwargs)
+        return self.job

@@ -3,10 +3,12 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from exporter.emulator import Fault
 from tests.support.days import running
+from tests.support.loop import VirtualLoop
 
 HOUR = 3600.0
 OPEN = Path("/proc/self/fd")
@@ -66,3 +68,25 @@ async def test_nothing_piles_up_while_hours_pass() -> None:
         assert after[0] <= before[0] + 2
         assert after[1] <= before[1] + 2
         assert days.record("agents")[0] >= 24
+
+
+async def test_nothing_is_asked_any_more_once_a_bug_has_ended_the_daemon() -> None:
+    loop = asyncio.get_running_loop()
+    asked: list[int] = []
+
+    def wall() -> float:
+        task = asyncio.current_task()
+        if loop.time() > 600 and task and task.get_name() == "heartbeat":
+            raise ZeroDivisionError
+        return VirtualLoop.EPOCH + loop.time()
+
+    async def live() -> None:
+        async with running(wall=wall) as days:
+            for _ in range(3):
+                await asyncio.sleep(610)
+                asked.append(len(days.emulator.requests))
+
+    with pytest.raises(ExceptionGroup) as ended:
+        await live()
+    assert ended.group_contains(ZeroDivisionError)
+    assert asked[0] == asked[1] == asked[2]

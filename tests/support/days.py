@@ -70,19 +70,26 @@ class Days:
 
 @asynccontextmanager
 async def running(
-    scale: Scale = SMALL, flags: Mapping[str, str] | None = None, **quirks: float
+    scale: Scale = SMALL,
+    flags: Mapping[str, str] | None = None,
+    *,
+    wall: Callable[[], float] | None = None,
+    **quirks: float,
 ) -> AsyncIterator[Days]:
-    """A daemon and its account; ``flags`` are added to those of all."""
+    """A daemon and its account; ``flags`` are added to those of all.
+
+    ``wall`` is the daemon's own clock, in Unix seconds; unless given, it is right.
+    """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
-    wall = loop.wall  # the audit log signs in its own thread, and asks there what time it is
-    emulator = Emulator(World(scale, 1, wall), Quirks(**quirks))  # type: ignore[arg-type] # of the quirks in use
+    # Of the loop itself: the audit log signs in its own thread, and asks there what time it is.
+    emulator = Emulator(World(scale, 1, loop.wall), Quirks(**quirks))  # type: ignore[arg-type] # of the quirks in use
 
     def load() -> Loaded:
         return resolve({**FLAGS, **(flags or {})}, ENVIRON)
 
     link = linked(httpx.ASGITransport(emulator))
-    daemon = Daemon(load(), load, wall=wall, rng=Random(1), link=link)
+    daemon = Daemon(load(), load, wall=wall or loop.wall, rng=Random(1), link=link)
     daemon.listen()
     running = asyncio.create_task(daemon.run())
     try:

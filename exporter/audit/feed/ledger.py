@@ -10,6 +10,8 @@ scope                        meaning (Unix seconds unless said otherwise)
 ``origin/feed``              where this log begins
 ``agreed/feed``              up to when the account's own feed was proven to be that of all
 ``apart/feed``               there if environments are read one by one for good
+``owed/feed``                up to where the account's own feed was read before environments were
+                             read one by one; from there on it is to be read once more
 ``void/feed[/<e.>]``         anchors up to that time were found to be forgotten
 ``held/feed``                the age in seconds that events were seen to reach at the source
 ``anchor/<e.>/<event>``      the newest events that were read, by environment
@@ -32,7 +34,7 @@ ACCOUNT = ""
 _FEED, _READ = "feed", "read/feed"
 _UPTO, _VOID, _ANCHOR = "upto/feed", "void/feed", "anchor/"
 _ORIGIN, _AGREED = "origin/feed", "agreed/feed"
-_APART, _HELD = "apart/feed", "held/feed"
+_APART, _HELD, _OWED = "apart/feed", "held/feed", "owed/feed"
 
 _Change = tuple[str, float | None]
 """A scope and what it becomes; None where it is forgotten."""
@@ -51,6 +53,7 @@ class Ledger:
     agreed: float | None
     apart: bool
     held: float | None
+    owed: float | None = None
     _changes: list[_Change] = field(default_factory=list)
 
     def begin(self, at: float) -> None:
@@ -88,11 +91,34 @@ class Ledger:
         self.drop([scope for scope in self.marks if scope != ACCOUNT])
 
     def part(self, wall: float, *, anew: bool) -> None:
-        """Environments are read one by one for good; ``anew`` if none of their marks holds."""
+        """Environments are read one by one for good; ``anew`` if none of their marks holds.
+
+        Then the account's own feed cannot be trusted either, and nothing of it is owed.
+        """
         if not self.apart and anew:
             self.drop([scope for scope in self.marks if scope != ACCOUNT])
+        if anew:
+            self.settle()
+        elif not self.apart and self.agreed is not None:
+            self.owe()
         self.apart = True
         self._changes.append((_APART, wall))
+
+    def owe(self) -> None:
+        """Environments are about to be read one by one, and some may be gone by now.
+
+        Their last events are shown by the account's own feed alone, which has to be read from here
+        on once it can be had again.
+        """
+        if self.owed is None:
+            self.owed = self.marks[ACCOUNT]
+            self._changes.append((_OWED, self.owed))
+
+    def settle(self) -> None:
+        """Nothing is owed any more."""
+        if self.owed is not None:
+            self.owed = None
+            self._changes.append((_OWED, None))
 
     def inherit(self, environment_id: str, *, trusted: bool) -> None:
         """An environment that was not read by itself yet begins where the account stands.
@@ -173,6 +199,7 @@ def _load(connection: sqlite3.Connection) -> Ledger:
         agreed=cursors.mark(connection, _AGREED),
         apart=cursors.mark(connection, _APART) is not None,
         held=cursors.mark(connection, _HELD),
+        owed=cursors.mark(connection, _OWED),
     )
 
 

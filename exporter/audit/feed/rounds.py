@@ -1,5 +1,6 @@
 """One round after the other: what to ask, in which way, and what to remember of it."""
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -16,6 +17,7 @@ from exporter.audit.feed.contract import (
     RecordGap,
     Report,
 )
+from exporter.audit.feed.debt import Debt
 from exporter.audit.feed.ledger import ACCOUNT, Ledger, load
 from exporter.audit.feed.plan import of_account
 from exporter.audit.feed.progress import Progress
@@ -23,6 +25,10 @@ from exporter.audit.feed.sweep import Sweep
 from exporter.audit.store.database import Database
 from exporter.errors import BadRequest, Forbidden, RoundError, StorageFailed
 from exporter.flatfile.protocol import Flatfile
+
+_REFUSED = 300.0
+"""Seconds until an account's feed that was refused is tried again: it may be trouble of the moment,
+and asking each environment costs hundreds of times as much."""
 
 _log: FilteringBoundLogger = structlog.get_logger()
 
@@ -57,7 +63,9 @@ class Feed:
         self._progress = Progress(options.overlap)
         self._sweep = Sweep(database, self._progress, options.page_size, options.workers)
         self._agreement = Agreement()
-        self._refused = False
+        self._debt = Debt(self._asking, options.overlap)
+        self._refused_until = float("-inf")  # by the loop's clock
+        self._said_refused = False
         self._said_narrowed = False
 
     async def read(self) -> Report:
@@ -85,6 +93,10 @@ class Feed:
     def _apart(self) -> bool:
         return self._refused or self._plan.rung.split
 
+    @property
+    def _refused(self) -> bool:
+        return asyncio.get_running_loop().time() < self._refused_until
+
     async def _account(self, ledger: Ledger, moment: Moment) -> tuple[Answer, bool]:
         """Ask for all of the account at once; whether everything was read that there was."""
         question = Question(
@@ -108,6 +120,7 @@ class Feed:
         )
         if isinstance(answer.error, BadRequest | Forbidden) and not answer.pages:
             self._refuse(ledger, moment, anew=False)
+            await self._debt.refused(ledger, moment)
             return answer, False
         if not answer.whole:
             if answer.error and answer.stuck_at(ledger.marks[ACCOUNT]):
@@ -132,16 +145,26 @@ class Feed:
         if verdict == "proven":
             ledger.agree()
             self._sweep.forget()
+            self._said_refused = False
+        await self._debt.pay(ledger, self._plan.rung.size, moment)
         return True
 
     def _refuse(self, ledger: Ledger, moment: Moment, *, anew: bool) -> None:
-        """From now on each environment by itself, until the process starts again."""
-        self._refused = True
+        """From now on each environment by itself.
+
+        ``anew`` where the account's feed was found to lack something: then until the process starts
+        again, since to find that out costs as much as to read all of it.
+        """
+        now = asyncio.get_running_loop().time()
+        self._refused_until = float("inf") if anew else now + _REFUSED
+        self._agreement = Agreement()
         ledger.part(moment.wall, anew=anew)
-        _log.info(
-            "audit_feed_by_environment",
-            reason="the account's own feed cannot be had, or lacks events of its environments",
-        )
+        if not self._said_refused:
+            _log.info(
+                "audit_feed_by_environment",
+                reason="the account's own feed cannot be had, or lacks events of its environments",
+            )
+        self._said_refused = True
 
     async def _by_environment(self, ledger: Ledger, moment: Moment) -> tuple[Answer, bool]:
         try:
@@ -150,6 +173,8 @@ class Feed:
             raise
         except RoundError as error:
             return Answer(error=error), False
+        if not self._refused:
+            ledger.owe()
         trusted = self._agreement.proven and not self._refused
         for environment_id in ids:
             ledger.inherit(environment_id, trusted=trusted)

@@ -117,19 +117,23 @@ class Sweep:
     async def _bury(
         self, asking: Asking, ledger: Ledger, living: Collection[str], moment: Moment
     ) -> None:
-        """Environments that were read and are not listed any more, twice in a row."""
+        """Environments that were read and are not listed any more, twice in a row.
+
+        As long as the account's own feed is owed, nothing is said to be missing: that may show it.
+        """
         gone = frozenset(ledger.marks).difference(living, {ACCOUNT})
         for environment_id in gone & self._gone:
             mark = ledger.marks[environment_id]
             complete = ledger.complete.get(environment_id, mark)
-            await asking.gap(
-                Gap(
-                    kind="environment",
-                    since=max(mark, complete) - self.progress.overlap,
-                    until=moment.wall,
-                    environment_id=environment_id,
+            if ledger.owed is None:
+                await asking.gap(
+                    Gap(
+                        kind="environment",
+                        since=max(mark, complete) - self.progress.overlap,
+                        until=moment.wall,
+                        environment_id=environment_id,
+                    )
                 )
-            )
             ledger.drop((environment_id,))
             self._environments.pop(environment_id, None)
         self._gone = gone - self._gone

@@ -1,0 +1,81 @@
+"""What only the account's own feed can still show, once it can be had again.
+
+While environments are read one by one, whatever happened in one that is gone by then is shown by
+no question about an environment: of some nobody ever hears. So the account's feed is read once
+more from where it had been read to.
+"""
+
+from dataclasses import dataclass, field
+
+from exporter.audit.feed.answer import Answer, Moment, Question
+from exporter.audit.feed.asking import Asking
+from exporter.audit.feed.gaps import Gap
+from exporter.audit.feed.ledger import ACCOUNT, Ledger
+
+_DELETED = "environment:deleted"
+_TRIES = 4
+"""Attempts that fail although the account answers: then there is too much of it to be had."""
+
+_REFUSALS = 12  # in a row, until nobody waits for that feed any more: an hour
+
+
+@dataclass(slots=True)
+class Debt:
+    """Pays what the ledger says is owed, or says that it cannot be had."""
+
+    asking: Asking
+    overlap: float
+    _failures: int = field(default=0)
+    _refusals: int = field(default=0)
+
+    async def pay(self, ledger: Ledger, size: int, moment: Moment) -> None:
+        """After a whole answer for the account, with pages of the size that works.
+
+        Raises StorageFailed, and what the ingesting raises.
+        """
+        self._refusals = 0
+        if ledger.owed is None:
+            return
+        answer = await self._ask(ledger, ledger.owed, size, moment)
+        if not answer.whole:
+            self._failures += answer.error is not None
+            if self._failures < _TRIES:
+                return
+            await self._give_up(ledger, ledger.owed, size, moment)
+        self._failures = 0
+        ledger.settle()
+
+    async def refused(self, ledger: Ledger, moment: Moment) -> None:
+        """The account's feed may not be asked."""
+        self._refusals += 1
+        if ledger.owed is not None and self._refusals >= _REFUSALS:
+            await self._say(ledger, ledger.owed, moment)
+            ledger.settle()
+
+    async def _give_up(self, ledger: Ledger, owed: float, size: int, moment: Moment) -> None:
+        """Say of which environments something may be missing, if that much can be had."""
+        answer = await self._ask(ledger, owed, size, moment, topic=_DELETED)
+        if not answer.whole:
+            await self._say(ledger, owed, moment)
+        for environment_id in sorted(answer.anchors):
+            await self._say(ledger, owed, moment, environment_id)
+
+    async def _ask(
+        self, ledger: Ledger, owed: float, size: int, moment: Moment, topic: str | None = None
+    ) -> Answer:
+        question = Question(since=owed - self.overlap, page_size=size, topic=topic)
+        late_before = ledger.marks[ACCOUNT]
+        return await self.asking.ask(question, moment=moment, late_before=late_before)
+
+    async def _say(
+        self, ledger: Ledger, owed: float, moment: Moment, environment_id: str | None = None
+    ) -> None:
+        until = ledger.complete.get(ACCOUNT, moment.until)
+        await self.asking.gap(
+            Gap(
+                kind="environment" if environment_id else "unreachable",
+                since=owed - self.overlap,
+                until=until,
+                environment_id=environment_id,
+            )
+        )

@@ -1,0 +1,119 @@
+"""What only the account's own feed still shows is read, or said to be missing."""
+
+import asyncio
+
+import pytest
+
+from exporter.emulator import Fault
+from tests.audit.feed.stage import BUSY, OPTIONS, STILL, Stage, stage
+from tests.support.account import wall
+
+BETWEEN = 30.0  # seconds from one round to the next
+SETTLED = OPTIONS.settle + BETWEEN + 5.0
+
+
+async def _rounds(it: Stage, number: int) -> None:
+    for _ in range(number):
+        await it.read()
+        await asyncio.sleep(BETWEEN)
+
+
+def _account_wide(it: Stage) -> int:
+    return sum("environmentId" not in query for query in it.asked())
+
+
+async def _come_and_gone(it: Stage) -> list[str]:
+    """Events of an environment that is known, and of one of which nobody ever hears."""
+    world, known = it.emulator.world, it.home("staging")
+    unknown = world.create_environment("short-lived").id
+    added = [
+        event for home in (known, unknown) for event in world.add_events(5, environment_id=home)
+    ]
+    await _rounds(it, 2)
+    for home in (known, unknown):
+        world.delete_environment(home)
+    return added
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("status", route="/events"), Fault("status", route="/events", status=403)],
+    ids=["failing", "refused"],
+)
+async def test_an_environment_that_went_during_an_outage_is_read_to_its_end_afterwards(
+    fault: Fault,
+) -> None:
+    async with stage(BUSY) as it:
+        await _rounds(it, 3)
+        it.emulator.faults.add(fault)
+        await _rounds(it, 4)
+        last = await _come_and_gone(it)
+        await _rounds(it, 14)
+        it.emulator.faults.clear()
+        await _rounds(it, 15)
+        assert (await it.read()).way == "account-wide"
+        assert set(last) <= it.kept.events.keys()
+        assert not it.missing(until=wall() - SETTLED)
+        assert not it.kept.gaps
+
+
+async def test_it_is_read_to_its_end_also_by_the_next_process() -> None:
+    async with stage(BUSY) as it:
+        await _rounds(it, 3)
+        it.emulator.faults.add(Fault("status", route="/events"))
+        await _rounds(it, 4)
+        last = await _come_and_gone(it)
+        await _rounds(it, 14)
+        it.emulator.faults.clear()
+        it.emulator.quirks.events_account_wide = 403
+        await it.read()
+        assert not set(last) & it.kept.events.keys()
+        it.restart()
+        it.emulator.quirks.events_account_wide = "allowed"
+        await _rounds(it, 3)
+        assert set(last) <= it.kept.events.keys()
+
+
+async def test_what_lies_too_deep_by_then_is_in_a_gap_of_its_environment() -> None:
+    async with stage(STILL) as it:
+        await it.read()
+        it.emulator.faults.add(Fault("hang", route="/events", min_page=6))
+        it.emulator.faults.add(Fault("status", route="/events", name="all"))
+        await _rounds(it, 4)
+        last = await _come_and_gone(it)
+        it.emulator.world.add_events(3000, environment_id=it.home("production"), spread=60)
+        await _rounds(it, 4)
+        it.emulator.faults.remove("all")
+        await _rounds(it, 6)
+        it.emulator.world.add_events(1, environment_id=it.home("production"))
+        await _rounds(it, 20)
+        assert (await it.read()).way == "account-wide"
+        assert not set(last) & it.kept.events.keys()
+        assert not it.missing(until=wall() - SETTLED)
+        gaps = [gap for gap in it.kept.gaps.values() if gap.kind == "environment"]
+        exist = {it.home("production"), it.home("development")}
+        assert len({gap.environment_id for gap in gaps}) == 2
+        assert not exist & {gap.environment_id for gap in gaps}
+
+
+async def test_a_feed_that_is_refused_from_some_day_on_leaves_one_gap_and_is_tried_seldom() -> None:
+    async with stage(BUSY) as it:
+        await _rounds(it, 3)
+        it.emulator.faults.add(Fault("status", route="/events"))
+        await _rounds(it, 4)
+        await _come_and_gone(it)
+        it.emulator.faults.clear()
+        it.emulator.quirks.events_account_wide = 403
+        begun = _account_wide(it)
+        await _rounds(it, 240)
+        assert 20 <= _account_wide(it) - begun <= 26
+        assert not it.missing(until=wall() - SETTLED)
+        (gap,) = [gap for gap in it.kept.gaps.values() if gap.kind == "unreachable"]
+        assert gap.environment_id is None
+
+
+async def test_where_the_account_never_was_to_be_asked_nothing_is_owed() -> None:
+    async with stage(BUSY, quirks={"events_account_wide": 403}) as it:
+        await _rounds(it, 240)
+        assert not it.missing(until=wall() - SETTLED)
+        assert not it.kept.gaps

@@ -34,7 +34,7 @@ async def recent(
     """At least all executions since then (Unix seconds), pages in any order."""
     count = (first.pagination and first.pagination.pages) or 1
     found = order(first.items)
-    if found == "oldest_first" and count > 1 and await pages.number(first):
+    if found == "oldest_first" and count > 1 and await pages.number(first) == "more":
         async for items in _backwards(pages, first, count, since):
             yield items
         return

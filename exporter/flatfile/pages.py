@@ -1,7 +1,7 @@
 """One listing, page after page, with one page size."""
 
 from collections.abc import AsyncIterator, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from exporter.errors import Malformed
 from exporter.flatfile.client import Client
@@ -15,6 +15,12 @@ MOST = 100_000
 """Pages. No account has as many; a server that never sends an empty page must not hold us."""
 
 _BASES = frozenset({0, 1})
+
+Beyond = Literal["more", "nothing", "ignored"]
+"""What there is after the first page."""
+
+Verdict = Literal["second", "first", "ignored", "unsure"]
+"""``ignored`` are page numbers, or whatever is beyond the last one."""
 
 
 class Pages(Generic[T]):
@@ -35,15 +41,13 @@ class Pages(Generic[T]):
 
     async def at(self, index: int) -> Page[T]:
         """Any index but 0 needs :meth:`number` first, or a page object that says the base."""
-        if index == 0:
-            return await self._ask(None)
-        return await self._ask(index + (1 if self._lessons.base is None else self._lessons.base))
+        return await self._ask(index + (self._lessons.base or 0) if index else None)
 
     def keys(self, page: Page[T]) -> tuple[Hashable, ...]:
         return tuple(map(self.listing.key, page.items))
 
-    async def number(self, first: Page[T]) -> bool:
-        """Find out by what number the second page goes; False if there is none.
+    async def number(self, first: Page[T]) -> Beyond:
+        """Find out by what number the second page goes, and whether there is one.
 
         By the page object, else, once for a route, by asking for number 1.
         """
@@ -53,44 +57,62 @@ class Pages(Generic[T]):
         if lessons.base is None:
             one = await self._ask(1)
             if not one.items:
-                return False
-            lessons.base = 1 if self.overlap(one, first) else 0
-        return True
+                return "nothing"
+            verdict = await self.judge(one, first)
+            if verdict == "ignored":
+                return "ignored"
+            if verdict == "second":
+                lessons.base = 0
+        return "more"
 
-    def overlap(self, one: Page[T], other: Page[T]) -> bool:
-        """Whether they are the same page, give or take what came or went between the two.
+    async def judge(self, one: Page[T], first: Page[T]) -> Verdict:
+        """What the page at index 1 is; that the server counts from 1 is learned here.
 
-        Half of it: single items may be listed twice, and on neighbouring pages. An empty page is
-        the same as none: it follows the last one, whatever the server counts from.
+        A page that moved on while it was turned looks like the one after it, and the other way
+        round. To count from 0 where the server counts from 1 shows a page twice; the reverse skips
+        one in each reading. So the latter takes a proof: number 1 is the first page to the letter
+        before and after number 2 was another one.
         """
-        mine = set(self.keys(one))
-        return bool(mine) and 2 * len(mine.intersection(self.keys(other))) >= len(mine)
-
-    def misnumbered(self, second: Page[T], first: Page[T]) -> bool:
-        """Whether counting from 0 gave the first page again; if so, it is unlearned."""
-        wrong = self._lessons.base == 0 and self.overlap(second, first)
-        if wrong:
-            self._lessons.base = 1
-        return wrong
+        if self.keys(one) != self.keys(first):
+            return "second"
+        if self._lessons.base == 1:
+            return "ignored"
+        if self.keys(await self._ask(2)) == self.keys(first):
+            return "ignored"
+        if self.keys(await self._ask(None)) != self.keys(first):
+            return "unsure"
+        self._lessons.base = 1
+        return "first"
 
     async def after(self, first: Page[T], begin: int = 1) -> AsyncIterator[Page[T]]:
         """The pages from ``begin`` on, one after another, until there are no more.
 
-        That is until an empty page, or one that repeats the one before it: such a server ignores
-        ``pageNumber``, or stays on its last page. A short page says nothing, because a clamped
-        size makes every page short (API notes, section 4.1).
+        That is until an empty page, or two that repeat the one before them: such a server ignores
+        ``pageNumber``, or stays on its last page. One alone does so too where just as many things
+        came as a page has. A short page says nothing, because a clamped size makes every page short
+        (API notes, section 4.1).
         """
-        if not first.items or not await self.number(first):
+        if not first.items or await self.number(first) != "more":
             return
         before = self.keys(first) if begin == 1 else ()
+        repeated = False
         for index in range(begin, MOST):
             page = await self.at(index)
-            if index == 1 and self.misnumbered(page, first):
-                page = await self.at(index)
+            if index == 1 and self._lessons.base != 1:
+                verdict = await self.judge(page, first)
+                if verdict == "ignored":
+                    return
+                if verdict == "first":
+                    page = await self.at(index)
+                elif verdict == "unsure":
+                    before = ()
+                    continue
             now = self.keys(page)
-            if not page.items or now == before:
+            if not page.items or (repeated and now == before):
                 return
-            yield page
+            repeated = now == before
+            if not repeated:
+                yield page
             before = now
         raise endless(self.listing)
 

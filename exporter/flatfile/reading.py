@@ -46,8 +46,13 @@ class Reading(Generic[T]):
         if count > MOST or (total or 0) > MOST_ITEMS:
             raise endless(self._pages.listing)
         ended = not first.items
-        if not ended and count > 1 and await self._pages.number(first):
-            ended = await self._at_once(first, count)
+        if not ended and count > 1:
+            beyond = await self._pages.number(first)
+            if beyond == "ignored":
+                self._ignored(first)
+                ended = True
+            elif beyond == "more":
+                ended = await self._at_once(first, count)
         if not ended and (total is None or len(self._items) != total):
             # `pageCount` may have been reckoned with the size that was asked for, and clamped.
             await self._walk(first, count, total)
@@ -55,11 +60,12 @@ class Reading(Generic[T]):
     async def _at_once(self, first: Page[T], count: int) -> bool:
         """True if a page was empty or did not follow its number: there is nothing after it."""
         found = await self._promised(first, count)
-        if self._pages.misnumbered(found[1], first):
-            raise Moved
-        if self._repeats(found[1], first):
+        verdict = await self._pages.judge(found[1], first)
+        if verdict == "ignored":
             self._ignored(first)
             return True
+        if verdict != "second":
+            raise Moved
         for index in sorted(found):
             self._keep(found[index])
         return not all(page.items for page in found.values())

@@ -178,15 +178,9 @@ def _paging(dice: Random) -> Trouble:
     return _quirks(changes)
 
 
-_ORDERS = {"event_order", "list_order"}
-
-
 def _quirks(changes: dict[str, Any]) -> Trouble:
     def begin(stage: Stage) -> None:
-        # Without a page object, and without an order that lasts, nobody can tell what a page's
-        # number counts from; and what was learned of that is kept.
-        if not (stage.climate.page_zero_based and _ORDERS & changes.keys()):
-            stage.emulator.quirks.set(changes)
+        stage.emulator.quirks.set(changes)
 
     def end(stage: Stage) -> None:
         stage.emulator.quirks.set({name: getattr(stage.climate, name) for name in changes})

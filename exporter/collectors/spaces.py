@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from exporter.collectors.contract import Amendment, Collector, Observation, Round
 from exporter.collectors.spacecount import Counts, list_environments, take_stock
+from exporter.errors import RoundError
 from exporter.families import Sample, gauge, info
 from exporter.flatfile.models import Space
 from exporter.flatfile.whole import Whole
@@ -35,17 +36,41 @@ async def look(this: Round[Spaces]) -> Observation[Spaces]:
         page_size=this.settings.api.page_size,
         walk=wanted.info or _a_walk_is_cheaper(this, len(account)),
     )
+    counts, error = await _confirmed(this, stock.counts)
     if stock.spaces:
         things = [space for _, space in stock.spaces]
         this.offer(Whole(things=things, kind=Space, wall=this.wall))
     # The cap is that of the account: which Spaces it leaves in does not depend on the shards.
     infos = sorted((space.id, space.name, of) for of, space in stock.spaces) if wanted.info else []
-    shown = tuple(info for info in infos[: wanted.info_limit] if info[2] in stock.counts)
+    shown = tuple(info for info in infos[: wanted.info_limit] if info[2] in counts)
     return Observation(
-        data=Spaces(counts=stock.counts, infos=shown, walked=len(stock.spaces)),
+        data=Spaces(counts=counts, infos=shown, walked=len(stock.spaces)),
+        error=error,
         truncated=len(infos) > wanted.info_limit,
         plan=stock.plan,
     )
+
+
+async def _confirmed(
+    this: Round[Spaces], counts: Mapping[str, Counts]
+) -> tuple[Mapping[str, Counts], RoundError | None]:
+    """Without environments that were deleted since they were listed: these have not 0 Spaces.
+
+    Looked at only where one has none for the first time. If that cannot be told now, it keeps what
+    was seen of it.
+    """
+    before = this.previous.counts if this.previous else counts
+    empty = {of for of, one in counts.items() if not one.active and not one.archived}
+    doubtful = {of for of in empty if (old := before.get(of)) is None or old.active or old.archived}
+    if not doubtful:
+        return counts, None
+    try:
+        listed = await this.directory.environments(this.flatfile, max_age=0.0)
+    except RoundError as failure:
+        rest = {of: before.get(of) if of in doubtful else one for of, one in counts.items()}
+        return {of: one for of, one in rest.items() if one is not None}, failure
+    gone = doubtful.difference(environment.id for environment in listed)
+    return {of: one for of, one in counts.items() if of not in gone}, None
 
 
 def _a_walk_is_cheaper(this: Round[Spaces], environments: int) -> bool:
@@ -61,13 +86,12 @@ async def again(this: Round[Spaces], environment_ids: frozenset[str]) -> Amendme
     """
     here = sorted(environment_ids.intersection(e.id for e in await this.environments()))
     stock = await list_environments(this.flatfile, here, workers=this.settings.api.concurrency)
+    seen, _ = await _confirmed(this, stock.counts)  # the next round says why it could not be told
 
     def patch(shown: Spaces) -> Spaces:
         # Where the others are only counted, one that shows what expired would be a stray.
         counted = {of: one for of, one in shown.counts.items() if one.expired is None}
-        fresh = {
-            of: replace(one, expired=None) if counted else one for of, one in stock.counts.items()
-        }
+        fresh = {of: replace(one, expired=None) if counted else one for of, one in seen.items()}
         return replace(
             shown,
             counts=dict(sorted({**shown.counts, **fresh}.items())),
@@ -75,7 +99,7 @@ async def again(this: Round[Spaces], environment_ids: frozenset[str]) -> Amendme
         )
 
     old = this.previous.counts if this.previous else {}
-    same = {of for of, one in stock.counts.items() if of in old and _alike(old[of], one)}
+    same = {of for of, one in seen.items() if of in old and _alike(old[of], one)}
     return Amendment(patch=patch, unchanged=frozenset(same))
 
 

@@ -285,3 +285,26 @@ async def test_a_404_that_passes_makes_no_environment_one_without_spaces(page_si
         for family in ("flatfile_environment_spaces", "flatfile_environment_archived_spaces"):
             expected = {of: value for of, value in before[family].items() if of != (gone,)}
             assert seen[family] == expected
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_an_environment_deleted_since_it_was_listed_has_not_lost_its_spaces(
+    listed: bool,
+) -> None:
+    async with bench(STILL) as it:
+        before = await it.samples(spaces.COLLECTOR)
+        gone, emptied = [e.id for e in it.emulator.world.account.environments][:2]
+        it.emulator.world.delete_environment(gone)
+        for space in it.emulator.world.account.spaces.of(emptied):
+            it.emulator.world.delete_space(space.id)
+        if not listed:
+            it.emulator.faults.add(Fault("status", "/environments"))
+        observed = await it.look(spaces.COLLECTOR)
+        counts = {of: one.active for of, one in observed.data.counts.items()}
+        assert (observed.error is None) == listed
+        if listed:
+            assert gone not in counts
+            assert counts[emptied] == 0
+        else:
+            old = before["flatfile_environment_spaces"]
+            assert [counts[of] for of in (gone, emptied)] == [old[(gone,)], old[(emptied,)]]

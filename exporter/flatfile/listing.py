@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass as plain_dataclass
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -37,10 +37,11 @@ class PageObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class Page(Generic[T]):
-    """``data`` is None if it was missing or null."""
+    """``data`` is None if it was missing or null; ``errors`` are there in its place (section 4)."""
 
     data: tuple[T, ...] | None = None
     pagination: PageObject | None = None
+    errors: Any = None
 
     @property
     def items(self) -> tuple[T, ...]:
@@ -68,8 +69,8 @@ class Listing(Generic[T]):
     lenient: bool = False
 
     def checked(self, page: Page[T]) -> Page[T]:
-        """Raises Malformed if there is no ``data`` where there must be."""
-        if page.data is None and not self.lenient:
+        """Raises Malformed if there is no ``data`` where there must be, or errors in its place."""
+        if page.data is None and (not self.lenient or page.errors):
             raise Malformed(
                 f"GET {self.route.path} answered without data; if this stays, the API has changed:"
                 " report it"

@@ -348,3 +348,22 @@ async def test_guests_come_by_space_or_for_the_account_where_that_is_allowed(
     space = next(space for space in world.account.spaces if world.account.guests.of(space.id))
     assert len(await session.flatfile.guests(space.id)) == len(world.account.guests.of(space.id))
     assert all("pageSize" not in query for query in asked(emulator, "/guests"))
+
+
+@pytest.mark.parametrize("status", [200, 202])
+async def test_errors_in_the_place_of_agents_are_no_answer_that_there_are_none(
+    session: Session, emulator: Emulator, world: World, status: int
+) -> None:
+    environment = next(iter(world.account.environments)).id
+    emulator.faults.add(Fault("status", "/agents", status=status))
+    with pytest.raises(Malformed, match="without data"):
+        await session.flatfile.agents(environment)
+
+
+async def test_a_part_of_an_answer_is_none(
+    session: Session, emulator: Emulator, world: World
+) -> None:
+    environment = next(iter(world.account.environments)).id
+    emulator.faults.add(Fault("status", "/agents", status=206))
+    with pytest.raises(Malformed, match="answered 206"):
+        await session.flatfile.agents(environment)

@@ -120,7 +120,10 @@ class Sweep:
         """Environments that were read and are not listed any more, twice in a row.
 
         As long as the account's own feed is owed, nothing is said to be missing: that may show it.
+        By a clock that is behind the newest event nobody can say until when something is missing.
         """
+        if moment.wall < max(ledger.marks.values()):
+            return
         gone = frozenset(ledger.marks).difference(living, {ACCOUNT})
         for environment_id in gone & self._gone:
             mark = ledger.marks[environment_id]
@@ -130,7 +133,7 @@ class Sweep:
                     Gap(
                         kind="environment",
                         since=max(mark, complete) - self.progress.overlap,
-                        until=moment.wall,
+                        until=moment.wall + self.progress.overlap,
                         environment_id=environment_id,
                     )
                 )

@@ -191,6 +191,22 @@ async def test_an_environment_that_is_gone_leaves_a_gap_from_its_last_reading_on
         assert await it.mark(f"feed/{doomed}") is None
 
 
+@pytest.mark.parametrize("behind", [90.0, 3_600.0, 86_400.0])
+async def test_by_a_clock_that_is_behind_no_gap_ends_too_early(behind: float) -> None:
+    async with stage(BUSY, quirks=APART) as it:
+        await _rounds(it, 3)
+        it.feed._wall = lambda: wall() - behind
+        doomed = it.home("staging")
+        it.emulator.world.add_events(2, environment_id=doomed)
+        it.emulator.world.delete_environment(doomed)
+        await _rounds(it, 4)
+        it.feed._wall = wall
+        await _rounds(it, 3)
+        (gap,) = it.kept.gaps.values()
+        assert (gap.kind, gap.environment_id) == ("environment", doomed)
+        assert not it.missing(until=wall() - OPTIONS.settle - 30)
+
+
 async def test_a_new_environment_is_read_from_its_beginning() -> None:
     async with stage(BUSY, quirks=APART) as it:
         await _rounds(it, 3)

@@ -99,7 +99,7 @@ class Ledger:
             self.drop([scope for scope in self.marks if scope != ACCOUNT])
         if anew:
             self.settle()
-        elif not self.apart and self.agreed is not None:
+        else:
             self.owe()
         self.apart = True
         self._changes.append((_APART, wall))
@@ -108,9 +108,9 @@ class Ledger:
         """Environments are about to be read one by one, and some may be gone by now.
 
         Their last events are shown by the account's own feed alone, which has to be read from here
-        on once it can be had again.
+        on once it can be had again; where it never could, nothing is owed.
         """
-        if self.owed is None:
+        if self.owed is None and self.agreed is not None and not self.apart:
             self.owed = self.marks[ACCOUNT]
             self._changes.append((_OWED, self.owed))
 

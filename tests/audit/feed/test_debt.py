@@ -114,6 +114,11 @@ async def test_a_feed_that_is_refused_from_some_day_on_leaves_one_gap_and_is_tri
 
 async def test_where_the_account_never_was_to_be_asked_nothing_is_owed() -> None:
     async with stage(BUSY, quirks={"events_account_wide": 403}) as it:
+        await _rounds(it, 3)
+        it.emulator.faults.add(Fault("status", route="/events"))
+        await _rounds(it, 20)  # also the attempt to ask for it again
+        assert await it.mark("owed/feed") is None
+        it.emulator.faults.clear()
         await _rounds(it, 240)
         assert not it.missing(until=wall() - SETTLED)
         assert not it.kept.gaps

@@ -22,9 +22,13 @@ FEED = "executions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executions:
-    """Counts by environment id, topic and result."""
+    """Counts by environment id, topic and result.
+
+    ``newest`` is when the newest of all began, in Unix seconds; None if there is none.
+    """
 
     total: Mapping[tally.Group, int]
+    newest: float | None = None
 
 
 async def look(this: Round[Executions]) -> Observation[Executions]:
@@ -35,21 +39,32 @@ async def look(this: Round[Executions]) -> Observation[Executions]:
     error = shortfall(failures, len(environments), "environments' executions")
     if error and not swept.answers:
         raise error
-    window, overlap = this.settings.events.window, this.settings.events.overlap
-    live = frozenset(f"{FEED}/{of}" for of in environments)
+    settings = this.settings.events
+    since = this.wall - settings.window
+    sums = await this.store.run(partial(tally.totals, feed=FEED, since=since, until=this.wall))
+    newest = max(sums.newest.values(), default=None)
     await this.store.run(
-        partial(tally.prune, feed=FEED, before=this.wall - window, overlap=overlap, live=live)
-    )
-    sums = await this.store.run(
-        partial(tally.totals, feed=FEED, since=this.wall - window, until=this.wall)
+        partial(
+            tally.prune,
+            feed=FEED,
+            before=min(since, (this.wall if newest is None else newest) - settings.window),
+            overlap=settings.overlap,
+            live=frozenset(f"{FEED}/{of}" for of in environments),
+        )
     )
     owns = this.settings.shard.owns  # the state may know others, from when they were this shard's
     total = {group: n for group, n in sums.total.items() if owns(group[0])}
-    return Observation(data=Executions(total=total), error=error, plan="environment by environment")
+    return Observation(
+        data=Executions(total=total, newest=newest),
+        error=error,
+        plan="environment by environment",
+    )
 
 
 async def _read(this: Round[Executions], environment_id: str) -> None:
-    first = this.wall - this.settings.events.window
+    # A clock that is ahead must not begin a feed in the future, where nothing counts for long.
+    newest = this.previous.newest if this.previous else None
+    first = (this.wall if newest is None else min(this.wall, newest)) - this.settings.events.window
 
     async def pages(since: float) -> AsyncIterator[Iterable[tally.Item]]:
         async for page in this.flatfile.executions(environment_id, since):

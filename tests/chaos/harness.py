@@ -1,20 +1,23 @@
 """Plays a storm in virtual time, and looks at what must hold every few seconds."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from exporter.flatfile.gate import LONGEST
 from exporter.state import tally
+from tests.chaos import auditlog
 from tests.chaos.invariants import Watch
 from tests.chaos.leaks import grown, left
 from tests.chaos.loop import ChaosLoop
 from tests.chaos.page import Page
 from tests.chaos.stage import INTERVALS, Stage, stage
 from tests.chaos.storms import Blow, climate, storm
+from tests.support.loop import VirtualLoop
 
 LOOK = 5.0  # seconds between two looks
 WARM = 400.0  # seconds until every collector has had its rounds
@@ -36,11 +39,13 @@ class Played:
 
     seed: int
     hours: float
+    audit: Path | None = None
     began: float = 0.0
     looks: int = 0
     requests: int = 0
     blows: int = 0
     events: float = 0
+    records: float = 0
     failures: float = 0
     longest: float = 0.0
     longest_was: str = ""
@@ -51,16 +56,19 @@ class Played:
         return (
             f"seed {self.seed}, {self.hours:g} h: {self.blows} troubles, {self.requests:,} requests,"
             f" {self.failures:g} failed rounds, {self.looks:,} looks, {self.events:g} events counted"
-            f" once; longest step {self.longest * 1000:.0f} ms ({self.longest_was}),"
+            f" once{f', {self.records:g} audit records' if self.audit else ''}; longest step {self.longest * 1000:.0f} ms ({self.longest_was}),"
             f" {self.grown:+,} objects"
         )
 
 
-async def play(seed: int, hours: float, **how: Any) -> Played:
-    """Raises Broken at the first thing that is not as it must be."""
+async def play(seed: int, hours: float, *, audit: Path | None = None, **how: Any) -> Played:
+    """With an audit log in the folder ``audit``, if there is one.
+
+    Raises Broken at the first thing that is not as it must be.
+    """
     asyncio.current_task().set_name("chaos")  # type: ignore[union-attr] # there is one
-    played = Played(seed, hours)
-    async with stage(seed, climate(seed), **how) as made:
+    played = Played(seed, hours, audit)
+    async with stage(seed, climate(seed), audit=audit, **how) as made:
         await _play(made, played, storm(seed, hours))
     return played
 
@@ -120,6 +128,10 @@ async def _heal(made: Stage, played: Played, watch: Watch, look: Callable[[float
     lag, window = 2 * INTERVALS["events"] + 5.0, made.settings.events.window
     _hold(played, watch.still_wrong_of_late(made.clock(), lag, window, page))
     _hold(played, watch.miscounted(page, _counted(made, watch.origin)))
+    _hold(played, watch.misran(page, [run async for run in _ran(made)]))
+    if played.audit is not None:
+        _hold(played, auditlog.problems(played.audit, _public_key(made), _happened(made)))
+        played.records = sum(page.of("flatfile_audit_records_total").values())
     played.events = sum(page.of("flatfile_events_total").values())
     played.failures = sum(page.of("flatfile_collector_failures_total").values())
     played.requests = int(sum(page.of("flatfile_api_requests_total").values()))
@@ -135,6 +147,31 @@ def _counted(made: Stage, origin: float) -> Iterator[tuple[str, str]]:
     for event in made.world.events(origin):
         if event.environment_id in exist:
             yield event.environment_id, event.topic
+
+
+async def _ran(made: Stage) -> AsyncIterator[tuple[str, str, str]]:
+    """Executions in each environment since counting began; all of one that came in the storm."""
+    for environment in made.world.account.environments:
+        name = f"executions/{environment.id}"
+        cursor = await made.daemon._store.run(partial(tally.peek, name=name))
+        assert cursor is not None, f"no cursor {name} after the last rounds"
+        for run in made.world.account.history.executions(environment.id):
+            came_later = environment.created_at > VirtualLoop.EPOCH + WARM
+            if came_later or run.at >= cursor.origin:
+                yield environment.id, run.topic, "success" if run.success else "failure"
+
+
+def _happened(made: Stage) -> auditlog.Happened:
+    return auditlog.Happened(
+        since=VirtualLoop.EPOCH,
+        events=made.world.events(),
+        environments=frozenset(environment.id for environment in made.world.account.environments),
+    )
+
+
+def _public_key(made: Stage) -> str:
+    assert made.daemon._audit is not None
+    return made.daemon._audit.public_key
 
 
 async def _page(made: Stage, played: Played) -> Page:
@@ -160,7 +197,7 @@ def _hold(played: Played, problems: Iterator[str]) -> None:
     raise Broken(
         "\n".join(lines)
         + f"\nat {now - played.began:.1f} s of the storm. The latest troubles:\n  {beaten}\nPlay it again:"
-        f" python -m tests.chaos --seed {played.seed} --hours {played.hours:g}"
+        f" python -m tests.chaos --seed {played.seed} --hours {played.hours:g}{' --audit' if played.audit else ''}"
     )
 
 

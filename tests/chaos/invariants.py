@@ -12,6 +12,7 @@ from tests.chaos.facts import GUEST, Key
 from tests.chaos.page import Page
 
 EVENTS = "flatfile_events_total"
+EXECUTIONS = "flatfile_agent_executions_total"
 RECENT = "flatfile_recent_events"
 AGENTS = "flatfile_environment_agents"
 GUESTS = "flatfile_environment_guests"
@@ -31,7 +32,7 @@ _ELSEWHERE = {
     LAST_EVENT,
     LAST_SEEN,
     "flatfile_recent_events_window_seconds",
-    "flatfile_agent_executions_total",
+    EXECUTIONS,
     "flatfile_environment_last_success_timestamp_seconds",
 }
 
@@ -184,6 +185,23 @@ class Watch:
         for pair in truth.keys() | shown.keys():
             if truth[pair] != shown.get(pair, 0.0):
                 yield f"miscounted: {shown.get(pair, 0.0):g} of {truth[pair]} {pair[1]} in {pair[0]}"
+
+    def misran(self, page: Page, ran: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+        """Executions that were not counted exactly once.
+
+        Of each, ``ran`` has the environment's id, the topic and the result. Where there was none,
+        nothing is shown.
+        """
+        truth = Counter((home, label(topic), result) for home, topic, result in ran)
+        shown = {
+            (labels["environment_id"], labels["topic"], labels["result"]): value
+            for of, value in page.of(EXECUTIONS).items()
+            for labels in (dict(of[1]),)
+            if any(labels["environment_id"] == home for home, *_ in truth)
+        }
+        for of in truth.keys() | shown.keys():
+            if truth[of] != shown.get(of, 0.0):
+                yield f"miscounted: {shown.get(of, 0.0):g} of {truth[of]} executions {of}"
 
 
 def said(of: Key) -> str:

@@ -1,7 +1,7 @@
 """The daemon as a whole on an emulated account, over a network and by a clock that can be broken."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from exporter.app.daemon import Daemon
 from exporter.emulator import Emulator, Quirks, Scale, World
 from exporter.settings import Loaded, Settings, resolve
+from tests.chaos import auditlog
 from tests.chaos.chronicle import Chronicle
 from tests.chaos.facts import facts
 from tests.chaos.network import Network
@@ -52,19 +53,18 @@ FLAGS: dict[str, Any] = {
 }
 
 
-def moment() -> float:
-    """Unix seconds by the account's clock, which is right."""
-    return VirtualLoop.EPOCH + asyncio.get_running_loop().time()
-
-
 @dataclass
 class Clock:
-    """The exporter's wall clock, in Unix seconds; ``skew`` is how far it is ahead."""
+    """The exporter's wall clock, in Unix seconds; ``skew`` is how far it is ahead.
 
+    ``right`` is the account's clock. Both can be asked in any thread: the audit log does.
+    """
+
+    right: Callable[[], float]
     skew: float = 0.0
 
     def __call__(self) -> float:
-        return moment() + self.skew
+        return self.right() + self.skew
 
 
 @dataclass
@@ -117,14 +117,25 @@ async def stage(
     *,
     scale: Scale = SCALE,
     folder: Path | None = None,
+    audit: Path | None = None,
     flags: dict[str, Any] | None = None,
 ) -> AsyncIterator[Stage]:
-    """With ``folder`` the state is on the disk. The daemon is ended on leaving."""
-    emulator = Emulator(World(scale, seed, moment), quirks)
+    """With ``folder`` the state is on the disk, with ``audit`` an audit log is kept there.
+
+    The daemon is ended on leaving.
+    """
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    emulator = Emulator(World(scale, seed, loop.wall), quirks)
     climate = replace(emulator.quirks)
-    clock, chronicle = Clock(), Chronicle()
+    clock, chronicle = Clock(loop.wall), Chronicle()
     network = Network(emulator)
-    given = {**FLAGS, **({"storage.path": str(folder)} if folder else {}), **(flags or {})}
+    given = {
+        **FLAGS,
+        **({"storage.path": str(folder)} if folder else {}),
+        **({"audit.path": str(audit), **auditlog.FLAGS} if audit else {}),
+        **(flags or {}),
+    }
 
     def load() -> Loaded:
         return resolve(given, ENVIRON)

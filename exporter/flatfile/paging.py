@@ -64,7 +64,7 @@ class Pager:
                 if size is None or most is not None:
                     raise
                 self._client.retried("page_size")
-                lessons.size = size
+                lessons.works(size)
             else:
                 return
 
@@ -88,17 +88,27 @@ class Pager:
         read: Callable[[Pages[T]], Awaitable[R]],
         most: int | None = None,
     ) -> R:
-        """Read with the page size that is known to work, or with smaller ones until one does."""
+        """Read with the page size that is known to work, or with smaller ones until one does.
+
+        Now and then with a larger one first.
+        """
         lessons = self._lessons[listing.route]
-        size = known = lessons.size if most is None else min(lessons.size, most)
+        known = lessons.size
+        size = known if lessons.is_futile(params) else lessons.attempt()
+        if most is not None:
+            size, known = min(size, most), min(known, most)
+        attempting = size != known
         while True:
             try:
                 result = await read(Pages(self._client, listing, params, size, lessons))
             except (BadRequest, TooLarge) as error:
                 refused = isinstance(error, BadRequest)
-                if lessons.is_futile(params) if refused else most is not None:
-                    raise
-                following = smaller(size, error)
+                following: int | None = known
+                if not attempting:
+                    if lessons.is_futile(params) if refused else most is not None:
+                        raise
+                    following = smaller(size, error)
+                attempting = False
                 if following is None:
                     if refused:
                         lessons.futile(params)
@@ -107,7 +117,7 @@ class Pager:
                 size = following
             else:
                 if size != known:
-                    lessons.size = size
+                    lessons.works(size)
                 return result
 
 

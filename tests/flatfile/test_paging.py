@@ -1,8 +1,9 @@
 """Listings are right under every unknown of the API notes, sections 4 and 4.1."""
 
+import asyncio
 import json
 from collections.abc import Callable
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, Literal
 
 import httpx
@@ -367,3 +368,60 @@ async def test_a_part_of_an_answer_is_none(
     emulator.faults.add(Fault("status", "/agents", status=206))
     with pytest.raises(Malformed, match="answered 206"):
         await session.flatfile.agents(environment)
+
+
+def _sizes(emulator: Emulator) -> list[int]:
+    return [int(query.get("pageSize", 0)) for query in asked(emulator, "/spaces")]
+
+
+@pytest.mark.parametrize(("refused", "works"), [(1, 50), (2, 20), (3, 10), (4, 0)])
+async def test_a_page_size_refused_in_passing_is_tried_again_after_an_hour(
+    session: Session, emulator: Emulator, refused: int, works: int
+) -> None:
+    emulator.faults.add(Fault("status", "/spaces", status=400, count=refused))
+    await session.flatfile.spaces(archived=True)
+    await asyncio.sleep(3_500)
+    emulator.requests.clear()
+    await session.flatfile.spaces(archived=True)
+    assert set(_sizes(emulator)) == {works}
+    await asyncio.sleep(3_700)
+    for _ in range(4):
+        emulator.requests.clear()
+        await session.flatfile.spaces(archived=True)
+    assert set(_sizes(emulator)) == {100}
+
+
+@pytest.mark.parametrize("fault", ["refuse", "too large"])
+async def test_a_page_size_that_stays_refused_is_tried_more_and_more_rarely(
+    session: Session, emulator: Emulator, fault: str
+) -> None:
+    if fault == "refuse":
+        emulator.quirks.page_size_max, emulator.quirks.page_size_over = 25, "refuse"
+    else:
+        emulator.faults.add(Fault("huge", "/spaces", min_size=21, megabytes=40))
+    first = len(await session.flatfile.spaces(archived=True))
+    attempts = []
+    for hour in range(4 * 24 * 2):
+        emulator.requests.clear()
+        assert len(await session.flatfile.spaces(archived=True)) == first
+        tried = sum(size > 20 for size in _sizes(emulator))
+        assert tried <= 1
+        attempts += [hour / 2] * tried
+        await asyncio.sleep(1_800)
+    apart = [later - sooner for sooner, later in pairwise(attempts)]
+    assert apart == sorted(apart)
+    assert apart[0] <= 2.5
+    assert apart[-1] == 24.0
+    assert len(attempts) <= 9
+
+
+async def test_many_who_ask_at_once_try_a_larger_page_only_once(
+    opened: Opening, emulator: Emulator
+) -> None:
+    session = opened()
+    emulator.quirks.page_size_max, emulator.quirks.page_size_over = 25, "refuse"
+    await session.flatfile.spaces(archived=True)
+    await asyncio.sleep(7_200)
+    emulator.requests.clear()
+    await asyncio.gather(*(session.flatfile.spaces(archived=True) for _ in range(8)))
+    assert sum(size > 20 for size in _sizes(emulator)) == 1

@@ -15,6 +15,7 @@ DAY = 86400.0
 
 _LONGEST = 31 * DAY  # a longer life is a mistake in units, or a clock that is badly wrong
 _SHORTEST = 60.0  # seconds; a date nearer than this says more about our clock than about the token
+_BRIEFEST = 1.0  # second; nobody means a token that is over before it can be used
 _SLACK = 300.0  # seconds by which the date may lie past the span before the clocks must differ
 
 
@@ -77,7 +78,7 @@ def _lifetime(grant: Mapping[str, Any], now: float) -> float:
     """
     date = _date(grant.get("expires"))
     span = _number(grant.get("expiresIn"))
-    by_span = span if span is not None and 0 < span <= _LONGEST else None
+    by_span = span if span is not None and _BRIEFEST <= span <= _LONGEST else None
     latest = _LONGEST if by_span is None else by_span + _SLACK
     if date is not None and _SHORTEST <= date - now <= latest:
         return date - now

@@ -40,6 +40,7 @@ def answer(**fields: Any) -> bytes:
         ({"expiresIn": "-1"}, DAY),
         ({"expiresIn": "nan"}, DAY),
         ({"expiresIn": 10**400}, DAY),
+        ({"expiresIn": 1e-9}, DAY),
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])

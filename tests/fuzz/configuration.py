@@ -168,10 +168,15 @@ def _below(node: yaml.Node | None, key: str, seen: set[int]) -> Iterator[tuple[s
 def _only_there(found: list[str], content: bytes) -> list[str]:
     """Those that are words of nobody else, and stand in one place: others may be shown there."""
     text = content.decode("utf-8", "surrogateescape")
+    # As it is told: what cannot be printed is shown as an escape, whose end may complete a word.
+    escaped = text.encode("ascii", "backslashreplace").decode()
     return [
         one
         for one in found
-        if len(one) > 5 and text.count(one) == 1 and words(one.encode(errors="surrogateescape"))
+        if len(one) > 5
+        and text.count(one) == 1
+        and escaped.count(one) <= 1
+        and words(one.encode(errors="surrogateescape"))
     ]
 
 

@@ -36,9 +36,12 @@ class Happened:
     """All events there ever were, and the environments that still exist.
 
     Those ``since`` then (Unix seconds) must not be missing: a log begins before the daemon does.
+    Unless the account's own feed can be asked (``account_wide``), nobody hears of an environment
+    that came and went while nothing could be listed.
     """
 
     since: float
+    account_wide: bool
     events: Iterable[EventTruth]
     environments: frozenset[str]
 
@@ -63,11 +66,14 @@ def _events(records: list[Record], happened: Happened) -> Iterator[str]:
     stand = Counter(one["uid"] for one in records if one["kind"] == Kind.EVENT)
     gaps = [one["detail"] for one in records if one["kind"] == Kind.GAP]
     truth = {event.id: event for event in happened.events}
+    heard_of = {event.environment_id for event in truth.values() if event.id in stand}
+    heard_of |= happened.environments | {gap["environment"] for gap in gaps}
     for uid, times in stand.items():
         if uid not in truth or times > 1:
             yield f"recorded {times} times: {uid}, which happened {uid in truth:d} times"
     for event in truth.values():
         lost = event.created_at >= happened.since and event.id not in stand
+        lost = lost and (happened.account_wide or event.environment_id in heard_of)
         if lost and not any(_covers(gap, event) for gap in gaps):
             yield f"not recorded: {event.topic} of {event.created_at!r} in {event.environment_id}"
 

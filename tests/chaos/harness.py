@@ -164,6 +164,7 @@ async def _ran(made: Stage) -> AsyncIterator[tuple[str, str, str]]:
 def _happened(made: Stage) -> auditlog.Happened:
     return auditlog.Happened(
         since=VirtualLoop.EPOCH,
+        account_wide=made.climate.events_account_wide == "allowed",
         events=made.world.events(),
         environments=frozenset(environment.id for environment in made.world.account.environments),
     )

@@ -1,11 +1,12 @@
 """Asking about one environment, as narrowly as it takes."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.gaps import Gap, GapKind
-from exporter.audit.feed.plan import Plan, helps, of_environment
+from exporter.audit.feed.plan import PATIENCE, Plan, helps, of_environment
 from exporter.errors import BadRequest, NotFound
 from exporter.flatfile.topics import TOPICS
 
@@ -35,6 +36,8 @@ class Environment:
     plan: Plan = field(init=False)
     _seen: set[str] = field(default_factory=set)
     _done: dict[str, Answer] = field(default_factory=dict)
+    _hopeless: Counter[str] = field(default_factory=Counter)
+    """Rounds in a row in which a topic failed while others were had."""
 
     def __post_init__(self) -> None:
         self.plan = of_environment(self.largest)
@@ -54,6 +57,7 @@ class Environment:
             answer = await self._by_topic(asking, scope, moment, answer)
         if answer.whole:
             self._done.clear()
+            self._hopeless.clear()
             (self.plan.rejoin if rejoined else self.plan.widen)()
         elif answer.error and answer.stuck_at(scope.mark):
             self.plan.narrow(answer.error)
@@ -93,7 +97,10 @@ class Environment:
             if in_a_row >= _IN_A_ROW or refused == len(topics):
                 total.error = answer.error
                 return total
-        if failed and not self.plan.given_up:
+        # An outage that ends in the middle of a round is no fault of the topics before its end.
+        self._hopeless = Counter({topic: self._hopeless[topic] + 1 for topic in failed})
+        patient = any(rounds < PATIENCE for rounds in self._hopeless.values())
+        if failed and (patient or not self.plan.given_up):
             total.error = next(iter(failed.values())).error
             return total
         for topic, answer in failed.items():

@@ -135,6 +135,24 @@ async def test_an_outage_leaves_no_gap_however_long_it_is(kind: Any) -> None:
         assert report.narrowed == 0
 
 
+@pytest.mark.parametrize("last", [1, 2, 3])
+async def test_an_outage_that_ends_in_the_middle_of_a_round_leaves_no_gap(last: int) -> None:
+    """It ends after so many topics of the first environment that is asked."""
+    async with stage(BUSY) as it:
+        await it.read()
+        it.emulator.faults.add(Fault("html", route="/events", name="outage"))
+        for _ in range(25):
+            assert not (await it.read()).whole
+            await asyncio.sleep(30)
+        # Of the one round that meets its end: the whole of each environment, and some topics.
+        it.emulator.faults.remove("outage")
+        asked = len(await it.environments())
+        it.emulator.faults.add(Fault("html", route="/events", count=asked + last))
+        await _until_whole(it)
+        assert not [gap for gap in it.kept.gaps.values() if gap.kind == "unreachable"]
+        assert not it.missing(until=wall() - OPTIONS.settle - 60)
+
+
 async def test_one_environment_in_trouble_does_not_hold_up_the_others() -> None:
     one = replace(OPTIONS, workers=1)
     async with stage(BUSY, quirks={"events_account_wide": 403}, options=one) as it:

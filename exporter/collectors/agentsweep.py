@@ -22,7 +22,10 @@ _Found = Swept[str, Listing]
 
 
 async def look(this: Round[Agents]) -> Observation[Agents]:
-    """Each environment by itself; one that fails keeps its last listing for a while."""
+    """Each environment by itself; one that fails keeps its last listing for a while.
+
+    For no longer where all of them fail from then on: what is shown is replaced by what is left.
+    """
     environments = [environment.id for environment in await this.environments()]
     before = this.previous
     asker = _asker(this)
@@ -31,11 +34,11 @@ async def look(this: Round[Agents]) -> Observation[Agents]:
     )
     await _forgive_deleted(this, swept)
     error = shortfall(swept.failures, len(environments), "environments' agents")
-    if error and not swept.answers:
-        raise error
-    doubts = _believed(this, swept)
     old = before.listings if before else {}
     kept = {of: one for of, one in old.items() if this.now - one.at <= this.retain}
+    if error and not swept.answers and len(kept) == len(old):
+        raise error
+    doubts = _believed(this, swept)
     return Observation(
         data=Agents(
             listings={

@@ -308,3 +308,25 @@ async def test_an_environment_deleted_since_it_was_listed_has_not_lost_its_space
         else:
             old = before["flatfile_environment_spaces"]
             assert [counts[of] for of in (gone, emptied)] == [old[(gone,)], old[(emptied,)]]
+
+
+async def test_an_environment_that_fails_is_not_shown_for_longer_once_all_of_them_fail() -> None:
+    async with bench(STILL) as it:
+        retain = it.settings.collector.retention(it.settings.collector.agents.interval)
+        await it.look(agents.COLLECTOR)
+        first = next(e.id for e in it.emulator.world.account.environments)
+        it.emulator.faults.add(Fault("status", "/agents", environment_id=first))
+        await asyncio.sleep(0.8 * retain)
+        assert first in (await it.look(agents.COLLECTOR)).data.listings
+        it.emulator.faults.add(Fault("status", "/agents"))
+        with pytest.raises(RoundError):  # nothing is new, and nothing too old
+            await it.look(agents.COLLECTOR)
+        await asyncio.sleep(0.3 * retain)
+        observed = await it.look(agents.COLLECTOR)
+        assert observed.error is not None
+        assert first not in observed.data.listings
+        assert len(observed.data.listings) == STILL.environments - 1
+        await asyncio.sleep(0.8 * retain)
+        assert not (await it.look(agents.COLLECTOR)).data.listings
+        with pytest.raises(RoundError):
+            await it.look(agents.COLLECTOR)

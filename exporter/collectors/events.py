@@ -39,12 +39,24 @@ class Events:
     account_wide: bool
     refused_at: float | None = None
     """Loop time at which the account's own feed was last refused, if that is why it is not used."""
+    unproven_at: float | None = None
+    """Loop time at which that feed was taken for that of all although nothing spoke for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """Whether the account's own feed serves, and since when that is not quite certain."""
+
+    account_wide: bool
+    refused_at: float | None = None
+    unproven_at: float | None = None
 
 
 async def look(this: Round[Events]) -> Observation[Events]:
     """One feed for the account if the server allows it, else one for each environment."""
     environments = [environment.id for environment in await this.environments()]
-    account_wide, refused_at = await _read_account(this)
+    way = await _read_account(this)
+    account_wide = way.account_wide
     error = None
     if not account_wide:
         swept = await sweep(
@@ -59,39 +71,49 @@ async def look(this: Round[Events]) -> Observation[Events]:
         if error and not swept.answers:
             raise error
     return Observation(
-        data=replace(await _sum_up(this, environments, account_wide), refused_at=refused_at),
+        data=replace(
+            await _sum_up(this, environments, account_wide),
+            refused_at=way.refused_at,
+            unproven_at=way.unproven_at,
+        ),
         error=error,
         plan="account-wide" if account_wide else "environment by environment",
     )
 
 
-async def _read_account(this: Round[Events]) -> tuple[bool, float | None]:
+async def _read_account(this: Round[Events]) -> _Way:
     """Whether the account's own feed can be had, and is that of all its environments.
 
-    Also when it was refused, if that is why not: one refusal may be trouble of the moment.
+    One refusal may be trouble of the moment, and so may be silence.
     """
     before = this.previous
     if before is not None and not before.account_wide:
         at = before.refused_at
         if at is None or this.now - at < _REFUSED:
-            return False, at
+            return _Way(account_wide=False, refused_at=at)
     try:
         await _read(this, None)
     except (BadRequest, Forbidden):
-        return False, this.now
+        return _Way(account_wide=False, refused_at=this.now)
     if before is not None and before.account_wide:
-        return True, None
-    return await _is_of_all(this), None
+        at = before.unproven_at
+        if at is None or this.now - at < _REFUSED:
+            return _Way(account_wide=True, unproven_at=at)
+    return await _judged(this)
 
 
-async def _is_of_all(this: Round[Events]) -> bool:
+async def _judged(this: Round[Events]) -> _Way:
     # Of all shards': a shard may have no environment, or none with events.
-    sample = await _sample(this, [environment.id for environment in await this.admitted()])
-    if not await _uncounted(this, sample):
-        return True
-    # What an environment has and the account has not may have happened in between: look again.
-    await _read(this, None)
-    return not await _uncounted(this, sample)
+    environments = [environment.id for environment in await this.admitted()]
+    sample = await _sample(this, environments)
+    if await _uncounted(this, sample):
+        # What an environment has and the account has not may have happened in between: look again.
+        await _read(this, None)
+        if await _uncounted(this, sample):
+            return _Way(account_wide=False)
+    shown = {item.environment_id for item in sample}
+    proven = len(shown) > 1 or shown == set(environments)
+    return _Way(account_wide=True, unproven_at=None if proven else this.now)
 
 
 async def _sample(this: Round[Events], environments: Sequence[str]) -> tuple[tally.Item, ...]:
@@ -104,10 +126,10 @@ async def _sample(this: Round[Events], environments: Sequence[str]) -> tuple[tal
     if cursor is None:
         return ()
     found: list[tally.Item] = []
+    # Not from before anything is counted: where the oldest come first, that would be all of it.
+    since = max(cursor.origin, cursor.mark - this.settings.events.window)
     for environment_id in spread(environments, _SAMPLE):
-        feed = this.flatfile.events(
-            cursor.mark - this.settings.events.window, environment_id=environment_id
-        )
+        feed = this.flatfile.events(since, environment_id=environment_id)
         try:
             async for page in feed:
                 found += [_item(event, environment_id) for event in page]

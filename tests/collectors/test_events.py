@@ -224,3 +224,44 @@ async def test_an_environment_that_came_while_the_clock_was_ahead_is_counted_all
         seen = await it.samples(events.COLLECTOR)
         assert seen["flatfile_events_total"][home, "file:created"] == 5
         assert seen["flatfile_events_total"][home, "environment:created"] == 1
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+async def test_a_feed_of_one_quiet_environment_is_not_taken_for_all_by_what_is_long_past(
+    order: Any,
+) -> None:
+    few_items = {"api": {"page_size": "10"}}
+    quirks = Quirks(events_account_wide="first", event_order=order)
+    async with bench(STILL, quirks=quirks, settings=few_items) as it:
+        world = it.emulator.world
+        _, *others = (environment.id for environment in world.account.environments)
+        for other in others:  # more than a page of it from before anything is counted
+            past = wall() - it.settings.events.window - 60
+            world.add_events(15, environment_id=other, at=past, spread=300)
+            world.add_events(2, environment_id=other, at=wall() - 5)
+        observation = await it.look(events.COLLECTOR)
+        assert "environment by environment" in observation.plan
+        assert await _total(it) == 2 * len(others)
+
+
+async def test_a_feed_that_nothing_spoke_for_is_looked_at_again_after_a_while() -> None:
+    async with bench(STILL, quirks=Quirks(events_account_wide="first")) as it:
+        world = it.emulator.world
+        _, other, *_ = (environment.id for environment in world.account.environments)
+        assert (await it.look(events.COLLECTOR)).plan == "account-wide"
+        world.add_events(2, environment_id=other)
+        await asyncio.sleep(400)
+        assert "environment by environment" in (await it.look(events.COLLECTOR)).plan
+        assert await _total(it) == 2
+
+
+async def test_a_feed_that_is_proven_is_not_looked_at_again() -> None:
+    async with bench(BUSY) as it:
+        await it.look(events.COLLECTOR)
+        await it.look(events.COLLECTOR)
+        await asyncio.sleep(400)
+        it.emulator.requests.clear()
+        await it.look(events.COLLECTOR)
+        assert not any(
+            "environmentId" in r.query for r in it.emulator.requests if r.path == "/events"
+        )

@@ -197,7 +197,7 @@ def test_it_exposes_an_account_from_a_root_that_cannot_be_written_and_stops_in_o
             ((build, _),) = page["flatfile_exporter_build_info"].items()
             assert dict(build)["revision"] == REVISION
             assert page.value("process_resident_memory_bytes")
-            assert page.value("flatfile_exporter_state_available") == 1
+            eventually(lambda: daemon.series().value("flatfile_exporter_state_available") == 1)
 
             assert healthy(image, tmp_path, data, whole) == Done(0, "", "")
             status = Path(f"/proc/{daemon.run.pid}/status").read_text(encoding="ascii")

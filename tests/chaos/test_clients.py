@@ -10,24 +10,14 @@ from random import Random
 
 import pytest
 
-from exporter.board import Board, Reading, Record, Snapshot
-from exporter.exposition import Exposition
-from exporter.families import Kind, Measured
-from exporter.web.app import App, Parts
 from exporter.web.limits import DEFAULT, Limits
 from exporter.web.server import Server
 from tests.chaos.clients import KINDS, SCRAPE, Place, connected, crowd, stalled
 from tests.web.stages import Place as Address
-from tests.web.stages import a_status
+from tests.web.stages import many, showing
 
 SERIES = 120_000
-LARGE = Measured(
-    name="flatfile_x",
-    help="X.",
-    kind=Kind.GAUGE,
-    labels=("environment_id",),
-    samples=tuple(((f"us_env_{n:08d}",), float(n)) for n in range(SERIES)),
-)
+LARGE = many(SERIES)
 SHORT = Limits(request_within=0.5, read_within=0.5, keep_alive=1, connections=60)
 STALLED = 64
 _FDS = Path("/proc/self/fd")
@@ -39,22 +29,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def _no_mistake() -> tuple[str, ...]:
-    return ()
-
-
 @asynccontextmanager
 async def _serving(limits: Limits = DEFAULT) -> AsyncIterator[tuple[Server, Place]]:
     """Any number of scrapes at once: who stalls must not use up those of the others here."""
-    now = asyncio.get_running_loop().time
-    board = Board()
-    reading = Reading(at=now(), data=None, whole=(LARGE,), shown=(LARGE,))
-    board.snapshot = Snapshot(
-        records={"agents": Record(interval=60, retain=600)}, readings={"agents": reading}
-    )
-    exposition = Exposition(board, tuple, now)
-    parts = Parts(board=board, exposition=exposition, status=a_status, reload=_no_mistake)
-    server = Server(App(parts), limits)
+    server = Server(showing(LARGE), limits)
     server.bind([Address("127.0.0.1", 0)])
     await server.start()
     try:

@@ -1,7 +1,9 @@
 """Letting go of what is large, off the event loop."""
 
+from exporter.precedence import GiveWay, never
 
-def let_go(things: list[object]) -> None:
+
+def let_go(things: list[object], give_way: GiveWay = never) -> None:
     """Take them out of the list, the last first, each by itself.
 
     Whoever drops the last reference does the work of freeing: 10 ms for 100,000 samples, in one
@@ -9,4 +11,5 @@ def let_go(things: list[object]) -> None:
     a thing before the thing itself: between two parts another thread gets its turn.
     """
     while things:
+        give_way()
         things.pop()

@@ -9,8 +9,10 @@ from bisect import bisect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, islice
 from typing import Generic, TypeVar
+
+from exporter.precedence import GiveWay, never
 
 D = TypeVar("D")
 _RUN = 256  # samples that are sorted at once, about
@@ -125,7 +127,9 @@ def one(value: float | None) -> tuple[Sample, ...]:
     return () if value is None else (((), value),)
 
 
-def measure(families: Iterable[Family[D]], data: D, *, suffix: str = "") -> tuple[Measured, ...]:
+def measure(
+    families: Iterable[Family[D]], data: D, *, suffix: str = "", give_way: GiveWay = never
+) -> tuple[Measured, ...]:
     """Measure each family; those that know nothing are left out.
 
     ``suffix`` goes to the end of every HELP. Raises DuplicateSeries.
@@ -135,7 +139,7 @@ def measure(families: Iterable[Family[D]], data: D, *, suffix: str = "") -> tupl
     scopes: dict[frozenset[str], frozenset[str]] = {}
     found = []
     for family in families:
-        samples = _in_order(family, family.measure(data), held)
+        samples = _in_order(family, family.measure(data), held, give_way)
         if samples:
             scope = _scope(family.labels, samples)
             found.append(
@@ -152,14 +156,17 @@ def measure(families: Iterable[Family[D]], data: D, *, suffix: str = "") -> tupl
 
 
 def _in_order(
-    family: Family[D], samples: Iterable[Sample], held: dict[Labels, Labels]
+    family: Family[D], samples: Iterable[Sample], held: dict[Labels, Labels], give_way: GiveWay
 ) -> tuple[Sample, ...]:
-    ordered = _sorted(
-        [
+    taken: list[Sample] = []
+    coming = iter(samples)
+    while part := list(islice(coming, _RUN)):
+        give_way()
+        taken += [
             (held.setdefault(values, values), value if isinstance(value, Buckets) else float(value))
-            for values, value in samples
+            for values, value in part
         ]
-    )
+    ordered = _sorted(taken, give_way)
     for i, (values, _) in enumerate(ordered):
         if len(values) != len(family.labels):
             raise DuplicateSeries(
@@ -170,7 +177,7 @@ def _in_order(
     return tuple(ordered)
 
 
-def _sorted(samples: list[Sample]) -> list[Sample]:
+def _sorted(samples: list[Sample], give_way: GiveWay) -> list[Sample]:
     """By their label values, a part after the other.
 
     To sort is one call, in which no other thread gets the interpreter: with 20,000 samples the
@@ -181,6 +188,7 @@ def _sorted(samples: list[Sample]) -> list[Sample]:
     for sample in samples:
         parts[bisect(bounds, sample[0])].append(sample)
     for part in parts:
+        give_way()
         part.sort(key=_values)
     return list(chain.from_iterable(parts))
 

@@ -89,3 +89,11 @@ def test_families_of_the_same_things_share_their_label_sets() -> None:
     families = [gauge(name, "Text.", samples, labels) for name in ("a", "b")]
     one, other = measure(families, 7)
     assert one.samples[0][0] is other.samples[0][0]
+
+
+def test_a_measurement_gives_way_to_answers_all_the_time() -> None:
+    rests: list[None] = []
+    family = gauge("things", "Things.", lambda data: data, ("environment_id",))
+    samples = [((f"us_env_{number}",), 1.0) for number in range(5_000)]
+    measure([family], samples, give_way=lambda: rests.append(None))
+    assert len(rests) >= 2 * 5_000 / 500

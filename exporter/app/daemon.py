@@ -202,6 +202,7 @@ class Daemon:
                 wall=self._wall,
                 audit=self._audit,
                 ahead=ahead,
+                give_way=self._precedence.give_way,
             )
             try:
                 await until(generation, self._changed, self._stop)
@@ -224,7 +225,9 @@ class Daemon:
         return App(
             Parts(
                 board=self._board,
-                exposition=Exposition(self._board, self._live, loop.time),
+                exposition=Exposition(
+                    self._board, self._live, loop.time, self._precedence.give_way
+                ),
                 status=self._status,
                 reload=self.reload,
                 telemetry_path=self._started_with.web.telemetry_path,
@@ -250,7 +253,8 @@ class Daemon:
         )
 
     def _live(self) -> tuple[Measured, ...]:
-        found = (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
+        with self._precedence.answering():  # to look at the process takes a dozen system calls
+            found = (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
         if self._audit is None:
             return found
         return (*measure(audit_families.FAMILIES, self._audit.reading()), *found)

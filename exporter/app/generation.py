@@ -15,6 +15,7 @@ from exporter.flatfile.whole import ignore
 from exporter.jobs.hints import Follower
 from exporter.jobs.rounds import Surroundings, play
 from exporter.jobs.schedule import Job, Timetable, repeat
+from exporter.precedence import GiveWay, never
 from exporter.settings import Settings
 from exporter.state.store import Store
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from exporter.audit.service import Audit
 
 
-async def collect(
+async def collect(  # noqa: PLR0913 - what a generation takes over, each by its name
     session: Session,
     settings: Settings,
     *,
@@ -32,6 +33,7 @@ async def collect(
     wall: Callable[[], float],
     audit: "Audit | None" = None,
     ahead: Ahead | None = None,
+    give_way: GiveWay = never,
 ) -> None:
     """Play the rounds of all collectors that are on, and the audit log's, until cancelled.
 
@@ -50,6 +52,7 @@ async def collect(
         wall=wall,
         offer=audit.offer if audit else ignore,
         tell=follower.tell if settings.events.watch else unheard,
+        give_way=give_way,
     )
     jobs = [
         Job(

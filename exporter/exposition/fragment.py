@@ -12,6 +12,7 @@ from exporter.exposition import gzip, text
 from exporter.exposition.accept import Format
 from exporter.exposition.gzip import Part, Sum
 from exporter.families import Measured
+from exporter.precedence import GiveWay, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ class Fragment:
             yield block.samples
 
 
-def render(measured: tuple[Measured, ...]) -> Fragment:
+def render(measured: tuple[Measured, ...], give_way: GiveWay = never) -> Fragment:
     """Not to be called on the event loop: 100,000 samples take a good tenth of a second."""
-    blocks = tuple(_block(family) for family in measured)
+    blocks = tuple(_block(family, give_way) for family in measured)
     sums = {
         form: gzip.total(
             part.sum for block in blocks for part in (block.headings[form], block.samples)
@@ -48,14 +49,14 @@ def render(measured: tuple[Measured, ...]) -> Fragment:
     return Fragment(of=measured, blocks=blocks, sums=sums)
 
 
-def _block(family: Measured) -> Block:
+def _block(family: Measured, give_way: GiveWay) -> Block:
     return Block(
         headings={form: gzip.part([text.heading(family, form)]) for form in Format},
-        samples=gzip.part(_with_pauses(text.samples(family))),
+        samples=gzip.part(_with_pauses(text.samples(family), give_way)),
     )
 
 
-def _with_pauses(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _with_pauses(parts: Iterable[bytes], give_way: GiveWay) -> Iterator[bytes]:
     """Let go of the interpreter between the parts.
 
     Otherwise each wake-up of the loop's thread waits for the 5 ms after which this one is made to
@@ -63,4 +64,5 @@ def _with_pauses(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
     for part in parts:
         yield part
+        give_way()
         time.sleep(0)

@@ -17,6 +17,7 @@ from exporter.exposition.fragment import Fragment, render
 from exporter.exposition.gzip import Sum
 from exporter.exposition.pieces import pieces
 from exporter.families import Measured
+from exporter.precedence import GiveWay, never
 
 _ENDINGS = {Format.TEXT: b"", Format.OPENMETRICS: b"# EOF\n"}
 
@@ -55,7 +56,9 @@ class Exposition:
         board: Board,
         live: Callable[[], tuple[Measured, ...]],
         monotonic: Callable[[], float],
+        give_way: GiveWay = never,
     ) -> None:
+        self._give_way = give_way
         self._board = board
         self._live = live
         self._monotonic = monotonic
@@ -100,7 +103,9 @@ class Exposition:
     async def _made(self, form: Format, packed: bool, collect: frozenset[str]) -> _Beginning:
         wanted = self._wanted(collect)
         loop = asyncio.get_running_loop()
-        fragments = await loop.run_in_executor(None, _rendered, wanted, self._fragments)
+        fragments = await loop.run_in_executor(
+            None, _rendered, wanted, self._fragments, self._give_way
+        )
         in_order = tuple(fragments.values())
         beginning = await loop.run_in_executor(None, _joined, in_order, form, packed)
         if collect:
@@ -115,7 +120,7 @@ class Exposition:
         self._fragments = fragments
         self._beginnings = {**kept, (form, packed): beginning}
         # Not waited for: somebody waits for the page.
-        self._letting_go = loop.run_in_executor(None, let_go, things)
+        self._letting_go = loop.run_in_executor(None, let_go, things, self._give_way)
         return beginning
 
     def _wanted(self, collect: frozenset[str]) -> dict[str, tuple[Measured, ...]]:
@@ -126,10 +131,12 @@ class Exposition:
 
 
 def _rendered(
-    wanted: Mapping[str, tuple[Measured, ...]], known: Mapping[str, Fragment]
+    wanted: Mapping[str, tuple[Measured, ...]],
+    known: Mapping[str, Fragment],
+    give_way: GiveWay,
 ) -> dict[str, Fragment]:
     return {
-        name: known[name] if name in known and known[name].of is shown else render(shown)
+        name: known[name] if name in known and known[name].of is shown else render(shown, give_way)
         for name, shown in wanted.items()
     }
 

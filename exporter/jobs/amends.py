@@ -30,5 +30,6 @@ async def amend(
         things = [this, *reading.parts()]
         del this, reading  # each would keep what is old until this task ends, on the event loop
         around.board.swap(board.amended(collector.name, data, found, len(environment_ids)))
-    await asyncio.get_running_loop().run_in_executor(None, let_go, things)
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, let_go, things, around.give_way)
     return amendment.unchanged

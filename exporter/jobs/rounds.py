@@ -22,6 +22,7 @@ from exporter.errors import RoundError
 from exporter.families import Measured, measure
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.whole import Offer, ignore
+from exporter.precedence import GiveWay, never
 from exporter.settings import Settings
 from exporter.settings.durations import duration
 from exporter.state.store import Store
@@ -51,6 +52,7 @@ class Surroundings:
     wall: Callable[[], float]
     offer: Offer = ignore
     tell: Tell = unheard
+    give_way: GiveWay = never
     showing: defaultdict[str, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)
     )
@@ -90,7 +92,8 @@ async def measured(
 ) -> tuple[Measured, ...]:
     """Off the loop: with many thousand series this takes long enough to make a scrape wait."""
     families = collector.families_of(around.settings.shard)
-    work = partial(measure, families, data, suffix=f" Polled every {duration(interval)}.")
+    suffix = f" Polled every {duration(interval)}."
+    work = partial(measure, families, data, suffix=suffix, give_way=around.give_way)
     return await asyncio.get_running_loop().run_in_executor(None, work)
 
 
@@ -132,7 +135,7 @@ async def _play(collector: Collector[Any], around: Surroundings, due: float | No
     after = around.board.snapshot.records.get(name)
     if before and after:
         _say(name, before, after, error)
-    await loop.run_in_executor(None, let_go, things)
+    await loop.run_in_executor(None, let_go, things, around.give_way)
 
 
 def _newest(

@@ -1,11 +1,13 @@
 """An answer, and how it is sent: in pieces, and without the body for HEAD."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from exporter.web.asgi import Send
 
 Headers = tuple[tuple[str, str], ...]
 
+_TURN = 4  # chunks
 _PLAIN = "text/plain; charset=utf-8"
 
 
@@ -33,6 +35,8 @@ async def reply(answer: Answer, send: Send, *, body: bool) -> None:
     )
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    for chunk in answer.chunks if body else ():
+    for number, chunk in enumerate(answer.chunks if body else (), 1):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if not number % _TURN:
+            await asyncio.sleep(0)  # a reader that keeps up never has us wait: others do
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -94,14 +94,15 @@ class App:
             return
         self._scrapes += 1
         try:
-            with self._parts.precedence.answering():
-                await self._reply(scope, send)
+            await self._reply(scope, send)
         finally:
             self._scrapes -= 1
 
     async def _reply(self, scope: Scope, send: Send) -> None:
         answer = await self._answer(scope)
-        await reply(answer, send, body=scope["method"] != "HEAD")
+        # Not before: the answer may be waiting for a thread that would give way to it.
+        with self._parts.precedence.answering():
+            await reply(answer, send, body=scope["method"] != "HEAD")
 
     async def _answer(self, scope: Scope) -> Answer:
         path = scope["path"]

@@ -44,6 +44,11 @@ class Exchange:
         self.last = False
         """The connection is closed after it."""
 
+    @property
+    def _gone(self) -> bool:
+        """Also where a write has failed, and the loop has not come to say so."""
+        return self._abandoned or self._transport.is_closing()
+
     def abandon(self) -> None:
         """Nobody is there any more for whom to answer."""
         self._abandoned = True
@@ -53,7 +58,7 @@ class Exchange:
         """What the application raises is logged: to the client it is an answer, or a cut one."""
         try:
             await app(self._scope, self._receive, self._send)
-            if not self.complete and not self._abandoned:
+            if not self.complete and not self._gone:
                 raise RuntimeError("the application has not answered to the end")  # noqa: TRY301 - as if it had raised itself
         except Exception:
             log.exception("An answer failed.")
@@ -82,9 +87,9 @@ class Exchange:
 
     async def _send(self, message: Message) -> None:
         """Returns when there is room for more."""
-        if not self._abandoned:
+        if not self._gone:
             await self._writable.wait()
-        if self._abandoned:
+        if self._gone:
             return
         if message["type"] == "http.response.start":
             self._begin(message)

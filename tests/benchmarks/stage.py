@@ -74,11 +74,17 @@ async def stage(series: int) -> AsyncIterator[Stage]:
         settings=loaded.settings,
         board=daemon._board,
         wall=time.time,
+        give_way=daemon._precedence.give_way,
     )
     size = max(1, series // (len(COLLECTORS) * _FAMILIES))
     made = Stage(
         daemon,
-        Exposition(daemon._board, daemon._live, asyncio.get_running_loop().time),
+        Exposition(
+            daemon._board,
+            daemon._live,
+            asyncio.get_running_loop().time,
+            daemon._precedence.give_way,
+        ),
         daemon._live,
         around,
         {name: _collector(name, size) for name in COLLECTORS},

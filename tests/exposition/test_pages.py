@@ -260,3 +260,11 @@ async def test_what_is_shown_no_more_is_freed_off_the_event_loop(stage: Stage) -
     await asyncio.sleep(1)
     assert len(watch.threads) == 1
     assert threading.get_ident() != watch.threads[0]
+
+
+async def test_a_rendering_gives_way_to_answers_all_the_time(stage: Stage) -> None:
+    rests: list[None] = []
+    exposition = Exposition(stage.board, tuple, lambda: 0.0, lambda: rests.append(None))
+    stage.saw("a", (gauge("flatfile_a", *map(float, range(5_000))),))
+    await exposition.page(None, "gzip", ALL)
+    assert len(rests) >= 5_000 / 500

@@ -16,6 +16,7 @@ from exporter.errors import ServerFailed
 from exporter.exposition import Exposition
 from exporter.families import Kind, Measured
 from exporter.precedence import Precedence
+from exporter.web.answers import Answer, reply
 from exporter.web.app import App, Parts
 from exporter.web.asgi import Message
 from exporter.web.status import EnvironmentStatus, Status
@@ -41,7 +42,7 @@ class Stage:
     status: Callable[[], Status] = a_status
     telemetry_path: str = "/metrics"
     max_requests: int = 0
-    precedence: Precedence = field(default_factory=Precedence)
+    precedence: Precedence = field(default_factory=lambda: Precedence(lambda: 0.0))
 
     def __post_init__(self) -> None:
         record = Record(interval=60, retain=600, essential=True)
@@ -418,8 +419,28 @@ async def test_a_scrape_goes_before_other_work_until_it_is_answered(stage: Stage
     app, release = stage.app(), asyncio.Event()
     assert stage.precedence.left == 0.0
     slow = asyncio.create_task(scraping(app, release))
-    await asyncio.sleep(0)
+    await asyncio.sleep(1)
     assert stage.precedence.left > 0.0
     release.set()
     await slow
     assert stage.precedence.left == 0.0
+
+
+async def test_others_get_their_turn_while_a_long_page_is_sent() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def send(_: Message) -> None:
+        """To a client that keeps up: there is nothing to wait for."""
+
+    beside = asyncio.create_task(other())
+    await asyncio.sleep(0)
+    before = turns
+    await reply(Answer(chunks=(b"x",) * 40), send, body=True)
+    beside.cancel()
+    assert turns - before >= 10

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import suppress
@@ -176,3 +177,25 @@ def test_serving_loads_no_server_of_others() -> None:
     imported = set(done.stdout.decode().split())
     assert "h11" in imported
     assert not imported & {"uvicorn", "click", "multiprocessing", "logging.config", "pickle"}
+
+
+async def test_of_a_client_that_hangs_up_meanwhile_nothing_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client, sent = socket.socket(), asyncio.Event()
+    # A reset instead of a farewell, so that writing fails at once.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        client.close()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _number in range(50):  # without a moment for the loop to see it
+            await send({"type": "http.response.body", "body": b"x" * 1_000, "more_body": True})
+        sent.set()
+
+    async with serving(app) as running, asyncio.timeout(5):
+        client.connect(running.addresses[0])
+        client.sendall(_GET)
+        await sent.wait()
+        await asyncio.sleep(0.05)
+    assert caplog.text == ""

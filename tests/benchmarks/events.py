@@ -25,7 +25,7 @@ _Page = tuple[tally.Item, ...]
 async def run(effort: Effort) -> None:
     for environments in (5, 200):
         for size in (100, 1_000):
-            count = effort.size(10_000, 2_000)
+            count = effort.size(50_000, 2_000)
             pages = _pages(count, size, environments)
             found = await alternate(effort.turns(5), _ours(pages), _bare(pages))
             ours, bare = (count / found.median(who) for who in ("ours", "bare"))

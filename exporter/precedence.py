@@ -42,15 +42,29 @@ class Precedence:
     @contextmanager
     def answering(self) -> Iterator[None]:
         """Somebody waits for an answer in here."""
-        self._answers += 1
-        self._until = self._clock() + self._longest
-        self._idle.clear()
+        self._more(1)
         try:
             yield
         finally:
-            self._answers -= 1
-            if not self._answers:
-                self._idle.set()
+            self._more(-1)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The answer itself waits for a thread in here, which is not to give way to it."""
+        given_up = min(1, self._answers)
+        self._more(-given_up)
+        try:
+            yield
+        finally:
+            self._more(given_up)
+
+    def _more(self, answers: int) -> None:
+        self._answers += answers
+        if answers > 0:
+            self._until = self._clock() + self._longest
+            self._idle.clear()
+        elif not self._answers:
+            self._idle.set()
 
     @property
     def left(self) -> float:

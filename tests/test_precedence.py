@@ -76,5 +76,19 @@ def test_who_reads_slowly_is_not_waited_for() -> None:
             assert through.wait(_FOREVER / 2)
 
 
+def test_nothing_rests_for_an_answer_that_waits_itself() -> None:
+    precedence = Precedence(Clock(), longest=_FOREVER)
+    with precedence.waiting():
+        assert precedence.left == 0.0
+    assert precedence.left == 0.0
+    with precedence.answering():
+        with precedence.waiting():
+            assert precedence.left == 0.0
+        assert precedence.left > 0.0
+        with precedence.answering(), precedence.waiting():  # of the two
+            assert precedence.left > 0.0
+    assert precedence.left == 0.0
+
+
 def _fail() -> None:
     raise ConnectionResetError

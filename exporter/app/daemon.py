@@ -225,9 +225,7 @@ class Daemon:
         return App(
             Parts(
                 board=self._board,
-                exposition=Exposition(
-                    self._board, self._live, loop.time, self._precedence.give_way
-                ),
+                exposition=Exposition(self._board, self._live, loop.time, self._precedence),
                 status=self._status,
                 reload=self.reload,
                 telemetry_path=self._started_with.web.telemetry_path,
@@ -253,8 +251,7 @@ class Daemon:
         )
 
     def _live(self) -> tuple[Measured, ...]:
-        with self._precedence.answering():  # to look at the process takes a dozen system calls
-            found = (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
+        found = (*measure(health.FAMILIES, self._vitals()), *self._process.measured())
         if self._audit is None:
             return found
         return (*measure(audit_families.FAMILIES, self._audit.reading()), *found)

@@ -17,7 +17,7 @@ from exporter.exposition.fragment import Fragment, render
 from exporter.exposition.gzip import Sum
 from exporter.exposition.pieces import pieces
 from exporter.families import Measured
-from exporter.precedence import GiveWay, never
+from exporter.precedence import GiveWay, Precedence
 
 _ENDINGS = {Format.TEXT: b"", Format.OPENMETRICS: b"# EOF\n"}
 
@@ -56,9 +56,9 @@ class Exposition:
         board: Board,
         live: Callable[[], tuple[Measured, ...]],
         monotonic: Callable[[], float],
-        give_way: GiveWay = never,
+        precedence: Precedence | None = None,
     ) -> None:
-        self._give_way = give_way
+        self._precedence = precedence or Precedence()
         self._board = board
         self._live = live
         self._monotonic = monotonic
@@ -79,17 +79,20 @@ class Exposition:
             raise UnknownCollector(_valid(self._board.snapshot.records))
         beginning = self._ready(form, packed, collect)
         if beginning is None:
-            async with self._rendering:
-                # Whoever waited here finds what the one before it made, or a newer snapshot.
-                beginning = self._ready(form, packed, collect)
-                if beginning is None:
-                    beginning = await self._made(form, packed, collect)
+            with self._precedence.waiting():
+                beginning = await self._next(form, packed, collect)
         live = () if collect else self._live()
         ending = (*_lines(live, form), _ENDINGS[form])
         if packed:
             ending = _packed(ending, beginning)
         chunks = (*beginning.chunks, *pieces(ending))
         return Page(form.value, "gzip" if packed else None, chunks, sum(map(len, chunks)))
+
+    async def _next(self, form: Format, packed: bool, collect: frozenset[str]) -> _Beginning:
+        async with self._rendering:
+            # Whoever waited here finds what the one before it made, or a newer snapshot.
+            ready = self._ready(form, packed, collect)
+            return ready or await self._made(form, packed, collect)
 
     def _ready(self, form: Format, packed: bool, collect: frozenset[str]) -> _Beginning | None:
         beginning = self._beginnings.get((form, packed))
@@ -104,7 +107,7 @@ class Exposition:
         wanted = self._wanted(collect)
         loop = asyncio.get_running_loop()
         fragments = await loop.run_in_executor(
-            None, _rendered, wanted, self._fragments, self._give_way
+            None, _rendered, wanted, self._fragments, self._precedence.give_way
         )
         in_order = tuple(fragments.values())
         beginning = await loop.run_in_executor(None, _joined, in_order, form, packed)
@@ -120,7 +123,7 @@ class Exposition:
         self._fragments = fragments
         self._beginnings = {**kept, (form, packed): beginning}
         # Not waited for: somebody waits for the page.
-        self._letting_go = loop.run_in_executor(None, let_go, things, self._give_way)
+        self._letting_go = loop.run_in_executor(None, let_go, things, self._precedence.give_way)
         return beginning
 
     def _wanted(self, collect: frozenset[str]) -> dict[str, tuple[Measured, ...]]:

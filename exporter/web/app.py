@@ -99,9 +99,8 @@ class App:
             self._scrapes -= 1
 
     async def _reply(self, scope: Scope, send: Send) -> None:
-        answer = await self._answer(scope)
-        # Not before: the answer may be waiting for a thread that would give way to it.
         with self._parts.precedence.answering():
+            answer = await self._answer(scope)
             await reply(answer, send, body=scope["method"] != "HEAD")
 
     async def _answer(self, scope: Scope) -> Answer:

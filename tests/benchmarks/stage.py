@@ -83,7 +83,7 @@ async def stage(series: int) -> AsyncIterator[Stage]:
             daemon._board,
             daemon._live,
             asyncio.get_running_loop().time,
-            daemon._precedence.give_way,
+            daemon._precedence,
         ),
         daemon._live,
         around,

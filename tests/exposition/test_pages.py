@@ -12,6 +12,7 @@ import pytest
 from exporter.board import Board, Reading, Record, Snapshot
 from exporter.exposition import Exposition, Page, UnknownCollector
 from exporter.families import Measured
+from exporter.precedence import Precedence
 from tests.exposition.families import Watched, gauge
 from tests.support.freed import Watch
 
@@ -263,8 +264,17 @@ async def test_what_is_shown_no_more_is_freed_off_the_event_loop(stage: Stage) -
 
 
 async def test_a_rendering_gives_way_to_answers_all_the_time(stage: Stage) -> None:
-    rests: list[None] = []
-    exposition = Exposition(stage.board, tuple, lambda: 0.0, lambda: rests.append(None))
+    rests: list[bool] = []
+
+    class Counted(Precedence):
+        def give_way(self) -> None:
+            rests.append(self.left > 0.0)
+
+    precedence = Counted(lambda: 0.0)
+    exposition = Exposition(stage.board, tuple, lambda: 0.0, precedence)
     stage.saw("a", (gauge("flatfile_a", *map(float, range(5_000))),))
-    await exposition.page(None, "gzip", ALL)
+    with precedence.answering():
+        await exposition.page(None, "gzip", ALL)
+        assert precedence.left > 0.0
     assert len(rests) >= 5_000 / 500
+    assert not any(rests)  # not to the answer that waits for it

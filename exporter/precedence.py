@@ -15,7 +15,8 @@ _LONGEST = 0.05
 """Seconds for which an answer goes before everything else: who reads slowly is not waited for."""
 
 _PATIENCE = 0.005
-"""Seconds of one rest. However many scrape, a tenth of the work goes on."""
+"""Seconds of one rest, after a piece of work that takes a fraction of it: work that can wait is
+slowed down by those who scrape, however many, and never stopped."""
 
 GiveWay = Callable[[], None]
 

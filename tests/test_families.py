@@ -97,3 +97,10 @@ def test_a_measurement_gives_way_to_answers_all_the_time() -> None:
     samples = [((f"us_env_{number}",), 1.0) for number in range(5_000)]
     measure([family], samples, give_way=lambda: rests.append(None))
     assert len(rests) >= 2 * 5_000 / 500
+
+
+def test_what_was_left_out_once_is_not_looked_for_again() -> None:
+    family = gauge("things", "Things.", lambda data: data, ("environment_id",))
+    measured = measure([family], [(("a",), 1), (("b",), 2)])
+    left = confine(measured, frozenset({"a"}))
+    assert confine(left, frozenset({"a"})) is left

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 from structlog.testing import capture_logs
 
@@ -137,3 +138,12 @@ async def test_what_asking_again_replaces_is_freed_off_the_event_loop() -> None:
         await amend(collector, around, frozenset({"us_env_1"}))
         assert len(watch.threads) == 1
     assert threading.get_ident() != watch.threads[0]
+
+
+async def test_a_round_gives_way_to_answers_while_it_measures() -> None:
+    rests: list[int] = []
+    async with bench() as it:
+        around = replace(it.surroundings(), give_way=lambda: rests.append(threading.get_ident()))
+        await play(users.COLLECTOR, around)
+    assert len(rests) > 1  # one is of what the round itself held, which is freed
+    assert threading.get_ident() not in rests  # the loop itself never rests

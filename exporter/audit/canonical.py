@@ -9,7 +9,7 @@ not finite becomes null, and a whole number beyond 2**53 becomes the double near
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 import rfc8785
@@ -19,9 +19,10 @@ from exporter.audit.record import Json
 EXACT = 2**53 - 1
 """The largest whole number that has a canonical form: all up to it are doubles (3.2.2.3)."""
 
-_AS_THEY_ARE = frozenset({str, bool, type(None)})
+_AS_THEY_ARE = frozenset({int, bool, type(None)})
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")  # how a character beyond U+FFFF begins in UTF-8
 _SORTED = orjson.OPT_SORT_KEYS
+_EXACTLY = _SORTED | orjson.OPT_STRICT_INTEGER
 
 
 def canonical(value: Json) -> bytes:
@@ -33,7 +34,16 @@ def canonical(value: Json) -> bytes:
     Raises ValueError if it is nested too deep to be said.
     """
     try:
-        return _fast(value) or rfc8785.dumps(_sayable(value))
+        if _plain(value):
+            body = orjson.dumps(value, option=_EXACTLY)
+            if body.isascii() or not _ASTRAL.search(body):
+                return body
+    except orjson.JSONEncodeError:  # a lone surrogate, a large number, a key that is no text
+        pass
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    try:
+        return rfc8785.dumps(_sayable(value))
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 
@@ -59,17 +69,6 @@ class Said(dict[str, Json]):
         self.text = canonical(fields)
 
 
-def _fast(value: Json) -> bytes:
-    """The same if there is a fast way, else nothing."""
-    if not _plain(value):
-        return b""
-    try:
-        body = orjson.dumps(value, option=_SORTED)
-    except orjson.JSONEncodeError:  # a lone surrogate, a key that is no text, too deep
-        return b""
-    return body if body.isascii() or not _ASTRAL.search(body) else b""
-
-
 def digest(data: bytes) -> str:
     """SHA-256 in 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
@@ -82,17 +81,18 @@ def encodable(text: str) -> str:
 
 def _plain(value: Json) -> bool:
     """Whether it is text and whole numbers, in dicts and lists, and nothing that looks like it."""
-    kind = value.__class__
-    if kind is dict:
-        items = value.values()
-    elif kind is list or kind is tuple:
-        items = value
-    else:
-        return kind in _AS_THEY_ARE or (kind is int and -EXACT <= value <= EXACT)
-    for item in items:  # noqa: SIM110 - a generator costs twice as much
-        # A text is what most are, and the call is what costs.
-        if item.__class__ not in _AS_THEY_ARE and not _plain(item):
-            return False
+    waiting: list[Iterable[Json]] = [(value,)]
+    for items in waiting:
+        for item in items:
+            kind = item.__class__
+            if kind is str:  # as most are
+                continue
+            if kind is dict:
+                waiting.append(item.values())
+            elif kind is list or kind is tuple:
+                waiting.append(item)
+            elif kind not in _AS_THEY_ARE:
+                return False
     return True
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from exporter.audit import changes, joining, resolving
+from exporter.audit.excerpt import text
 from exporter.audit.joining import Options
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.log import READ
@@ -26,6 +27,8 @@ from exporter.precedence import GiveWay, never
 
 LOOKUPS = 50
 """Questions for unknown actors and Spaces before a batch is appended; the rest is amended later."""
+
+_EVENTS_EACH = 20  # of a large batch; it may have that many questions more
 
 _SECONDS = 5.0  # for those questions: a record now is worth more than a name at once
 _LEFTOVERS = 20  # questions for actors of records that stand, in each round
@@ -53,14 +56,15 @@ class Intake:
     ) -> Appended:
         """Append those that do not stand yet. ``now`` is Unix seconds. Raises StorageFailed."""
 
-        def look(connection: sqlite3.Connection) -> tuple[list[RawEvent], list[Question]]:
-            standing = chain.known(connection, (event.id for event in batch))
-            new = [event for event in batch if event.id not in standing]
-            return new, resolving.questions(
-                connection, new, now=now, limit=LOOKUPS, memory=self.memory
-            )
+        def look(connection: sqlite3.Connection) -> tuple[list[RawEvent], int, list[Question]]:
+            uids = [text(event.id) for event in batch]
+            standing = chain.known(connection, uids)
+            new = [event for event, uid in zip(batch, uids, strict=True) if uid not in standing]
+            limit = max(LOOKUPS, len(new) // _EVENTS_EACH)
+            unknown = resolving.questions(connection, new, now=now, limit=limit, memory=self.memory)
+            return new, chain.head(connection).sequence, unknown
 
-        new, asked = await self.database.run(look)
+        new, absent_at, asked = await self.database.run(look)
         answers = await self._ask(flatfile, asked)
 
         def work(connection: sqlite3.Connection) -> Appended:
@@ -75,7 +79,9 @@ class Intake:
                 memory=self.memory,
             )
             chain.counted_duplicates(connection, len(batch) - len(new))
-            return chain.append(connection, drafts, now=now, give_way=self.give_way)
+            return chain.append(
+                connection, drafts, now=now, give_way=self.give_way, absent_at=absent_at
+            )
 
         return await self.database.run(work)
 

@@ -54,15 +54,15 @@ def drafts(
     An event older than ``late_before`` (Unix seconds) is late. What events themselves tell of names
     and deploys is noted on the way. To be used up in the transaction in which they are appended.
     """
-    memory.begin(connection)
+    if memory.begin(connection):
+        _load(connection, memory, batch)
     late = float("-inf") if late_before is None else late_before
     further = options.payload_fields
     # A dict is asked before a function is: this is done for each of 20,000 events a second.
     actors, spaces, environments = memory.actors.get, memory.spaces.get, memory.environments.get
-    contexts = [select.context(event.raw.get("context")) for event in batch]
-    _load(connection, memory, contexts)
-    for event, context in zip(batch, contexts, strict=True):
+    for event in batch:
         raw, topic, at = event.raw, event.topic, event.created_at
+        context = select.context(raw.get("context"))
         payload = select.payload(topic, raw.get("payload"), further)
         if further:  # and so whatever JSON can say
             payload = Said(payload)
@@ -104,10 +104,9 @@ def drafts(
         )
 
 
-def _load(
-    connection: sqlite3.Connection, memory: Memory, contexts: Sequence[Mapping[str, Json]]
-) -> None:
+def _load(connection: sqlite3.Connection, memory: Memory, batch: Sequence[RawEvent]) -> None:
     """Have whom and what they name in memory: a statement for each would cost as much as a row."""
+    contexts = [select.context(event.raw.get("context")) for event in batch]
     for load, name in (
         (loading.actors, "actorId"),
         (loading.spaces, "spaceId"),

@@ -152,7 +152,7 @@ def _fields(topic: str) -> Mapping[str, Keep]:
 def payload(topic: str, given: object, further: frozenset[str] = frozenset()) -> dict[str, Json]:
     """The fields of a payload that are kept; ``further`` ones were asked for by the operator."""
     kept: dict[str, Json] = {}
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         return kept
     fields = _fields(topic)
     for key, value in given.items():
@@ -177,9 +177,9 @@ def payload(topic: str, given: object, further: frozenset[str] = frozenset()) ->
 def context(given: object) -> dict[str, Json]:
     """The ids that an event names, by their names in the API."""
     kept: dict[str, Json] = {}
-    if given.__class__ is dict and _plain_ids(given):
-        return dict(given)
-    if isinstance(given, Mapping):
+    if isinstance(given, dict):
+        if _plain_ids(given):
+            return given
         for key, value in given.items():
             keep = _CONTEXT.get(key)
             if keep is not None:
@@ -208,7 +208,7 @@ def _plain_ids(given: dict[str, Any]) -> bool:
 
 def origin(given: object) -> Said | None:
     """``{id, slug}``: the resource that an event came from."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         return None
     return _origin(identity(given.get("id")), words(given.get("slug")))
 

@@ -28,7 +28,7 @@ class RawEvent:
     def environment_id(self) -> str:
         """Empty where the event names none."""
         context = self.raw.get("context")
-        named = context.get("environmentId") if isinstance(context, Mapping) else None
+        named = context.get("environmentId") if isinstance(context, dict) else None
         return named if isinstance(named, str) else ""
 
 

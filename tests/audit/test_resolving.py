@@ -62,11 +62,24 @@ def test_unknown_actors_and_spaces_of_a_batch_are_asked_for_once_each() -> None:
     log = Log()
     batch = [event(actor_id=id_, space_id=SPACE) for id_ in (USER, GUEST, AGENT, USER)]
     assert _questions(log, *batch) == [
-        ("user", USER),
         ("space", SPACE),
+        ("user", USER),
         ("guest", GUEST),
         ("agent", AGENT),
     ]
+
+
+def test_an_agent_is_asked_for_in_the_environment_that_one_of_its_events_names() -> None:
+    log = Log()
+    batch = [event(actor_id=AGENT, environment_id=None), event(actor_id=AGENT)]
+    (question,) = resolving.questions(log.connection, batch, now=NOW, limit=10, memory=log.memory)
+    assert question == _about(Thing.AGENT, AGENT)
+
+
+def test_a_space_is_asked_for_although_the_actor_beside_it_is_no_id() -> None:
+    raw = {"context": {"actorId": {}, "spaceId": SPACE}}
+    odd = RawEvent(id="odd", topic="odd", created_at=NOW, raw=raw)
+    assert _questions(Log(), odd) == [("space", SPACE)]
 
 
 def test_no_more_are_asked_for_than_the_limit_allows() -> None:

@@ -1,10 +1,10 @@
 """Records of the audit log a second, against bare SQLite.
 
 ``drafts`` to committed, chained and signed records is what the store costs; the whole way begins
-with events in memory, as the API gave them, and selects and joins as well. Bare is: the rows that
-came of it into the same tables with the same pragmas, a transaction for each page. It makes
-nothing, hashes nothing and counts nothing. All three run in the writer's own thread or in the
-caller's, never on an event loop. Each begins with a copy of the same log: one without a record, and
+with events in memory, as the API gave them, and is what the feed goes: as many at a time as it
+holds, those that stand already are told apart, then they are selected, joined and appended. Bare
+is: the rows that came of it into the same tables with the same pragmas, a transaction for each
+thousand. It makes nothing, hashes nothing and counts nothing. Each begins with a copy of the same log: one without a record, and
 one of a few days, in whose larger index of ids every insert costs more.
 """
 
@@ -14,32 +14,36 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exporter.audit.changes import learn_users
+from exporter.app.start import spare_the_loop
+from exporter.audit.changes import learn_environments, learn_spaces, learn_users
+from exporter.audit.feed.batch import MOST
+from exporter.audit.intake import Intake
 from exporter.audit.joining import Options, drafts
 from exporter.audit.keys import SigningKey
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.record import Draft
 from exporter.audit.store import chain, database
 from exporter.audit.store.database import FILE, Database
-from exporter.flatfile.models import User
+from exporter.flatfile.models import Environment, Space, User
+from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
 from exporter.precedence import GiveWay, never
 from tests.benchmarks.loop import lags
 from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line, ms, percentile
 from tests.benchmarks.stage import stage
 
-_PAGE = 1_000
+_TOGETHER = 1_000  # rows in a transaction of bare SQLite
 _ACTORS, _SPACES, _ENVIRONMENTS = 300, 1_000, 20
 _TOPICS = ("commit:created", "records:updated", "job:completed", "file:created", "space:updated")
 
@@ -54,33 +58,29 @@ for _ in range(int(sys.argv[2])):
     print(time.perf_counter() - began)
 """
 
-_Work = Callable[[sqlite3.Connection], object]
-
 
 async def run(effort: Effort) -> None:
     size = effort.size(20_000, 2_000)
     older = effort.size(100_000, 1_000)
     events = _events(size + older)
-    pages = [events[at : at + _PAGE] for at in range(0, size, _PAGE)]
-    days = [events[at : at + _PAGE] for at in range(size, size + older, _PAGE)]
+    new, days = events[:size], events[size:]
+    spare_the_loop()
     for before in ([], days):
-        await _appended(effort, pages, before)
-    await _loop(effort, pages)
-    await _scraped(effort, pages)
+        await _appended(effort, new, before)
+    await _loop(effort, new)
+    await _scraped(effort, new)
 
 
-async def _appended(
-    effort: Effort, pages: list[list[RawEvent]], before: list[list[RawEvent]]
-) -> None:
-    size, standing = (sum(map(len, those)) for those in (pages, before))
+async def _appended(effort: Effort, events: list[RawEvent], before: list[RawEvent]) -> None:
+    size, standing = len(events), len(before)
     with tempfile.TemporaryDirectory() as name:
         log = _Log(Path(name), SigningKey(Ed25519PrivateKey.generate()))
         await log.begin(before)
-        made, rows = await _made(log, pages)
+        made, rows = await _made(log, events)
         found = await alternate(
             effort.turns(7),
             _store("store", log, made),
-            _whole("whole", log, pages),
+            _whole("whole", log, events),
             _bare(log, rows),
         )
     for who, what in (("store", "drafts to records"), ("whole", "events to records")):
@@ -93,12 +93,13 @@ async def _appended(
 
 
 @asynccontextmanager
-async def _busy(pages: list[list[RawEvent]], give_way: GiveWay) -> AsyncIterator[None]:
+async def _busy(events: list[RawEvent], give_way: GiveWay) -> AsyncIterator[None]:
     """Events come in as fast as they can be kept, while this lasts."""
     key = SigningKey(Ed25519PrivateKey.generate())
     with tempfile.TemporaryDirectory() as folder:
         log = Database(Path(folder), time.time, key=key)
-        taking = asyncio.create_task(_take_in(log, pages, give_way))
+        await log.run(_known)
+        taking = asyncio.create_task(_take_in(log, events, give_way))
         try:
             yield
         finally:
@@ -107,12 +108,12 @@ async def _busy(pages: list[list[RawEvent]], give_way: GiveWay) -> AsyncIterator
             await log.aclose()
 
 
-async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
+async def _loop(effort: Effort, events: list[RawEvent]) -> None:
     """How late the event loop wakes up while events come in as fast as they can be kept."""
     seconds = 0.3 if effort.quick else 1.0
 
     async def busy() -> Figures:
-        async with _busy(pages, never):
+        async with _busy(events, never):
             return await lags("feed", seconds)
 
     found = await alternate(effort.turns(5), partial(lags, "idle", seconds), busy)
@@ -125,7 +126,7 @@ async def _loop(effort: Effort, pages: list[list[RawEvent]]) -> None:
         )
 
 
-async def _scraped(effort: Effort, pages: list[list[RawEvent]]) -> None:
+async def _scraped(effort: Effort, events: list[RawEvent]) -> None:
     """How long a scrape takes meanwhile, by a scraper that is another process."""
     series, scrapes = effort.size(100_000, 1_000), effort.size(60, 5)
     async with stage(series) as made, made.served() as port:
@@ -134,7 +135,7 @@ async def _scraped(effort: Effort, pages: list[list[RawEvent]]) -> None:
             return await _scrape("idle", port, scrapes)
 
         async def busy() -> Figures:
-            async with _busy(pages, made.daemon._precedence.give_way):
+            async with _busy(events, made.daemon._precedence.give_way):
                 return await _scrape("feed", port, scrapes)
 
         found = await alternate(effort.turns(5), idle, busy)
@@ -157,20 +158,31 @@ async def _scrape(name: str, port: int, scrapes: int) -> Figures:
     return {f"{name}, p50": percentile(taken, 0.5), f"{name}, p99": percentile(taken, 0.99)}
 
 
-async def _take_in(log: Database, pages: list[list[RawEvent]], give_way: GiveWay) -> None:
+async def _take_in(log: Database, events: list[RawEvent], give_way: GiveWay) -> None:
     """Again and again, each time as events that were never seen."""
-    memory = Memory()
+    intake = _intake(log, give_way)
     for turn in count():
-        for page in pages:
-            fresh = [replace(event, id=f"{event.id}{turn}") for event in page]
-            await log.run(
-                lambda connection, fresh=fresh: chain.append(  # type: ignore[misc] # a default is how a loop binds
-                    connection,
-                    _join(connection, fresh, memory),
-                    now=time.time(),
-                    give_way=give_way,
-                )
-            )
+        for held in _held(events):
+            # Elsewhere: to make thousands of objects would hold up the loop that is looked at.
+            await _keep(intake, await asyncio.to_thread(_anew, held, turn))
+
+
+def _anew(events: list[RawEvent], turn: int) -> list[RawEvent]:
+    return [replace(event, id=f"{event.id}{turn}") for event in events] if turn else events
+
+
+def _held(events: list[RawEvent]) -> Iterator[list[RawEvent]]:
+    """As many at a time as the feed holds."""
+    return (events[at : at + MOST] for at in range(0, len(events), MOST))
+
+
+def _intake(log: Database, give_way: GiveWay = never) -> Intake:
+    return Intake(database=log, options=Options(), keep_plain=True, workers=1, give_way=give_way)
+
+
+async def _keep(intake: Intake, events: list[RawEvent]) -> None:
+    asked = cast("Flatfile", None)  # nobody is unknown, so that nobody is asked for
+    await intake.events(asked, events, late_before=None, source="feed", now=time.time())
 
 
 def _events(size: int) -> list[RawEvent]:
@@ -210,7 +222,7 @@ def _events(size: int) -> list[RawEvent]:
 
 
 def _known(connection: sqlite3.Connection) -> None:
-    """The users who do all that: in an account they are known, and stand in each record."""
+    """Who does all that, and where: in an account they are known, and stand in each record."""
     users = [
         User(
             id=f"us_usr_{number:016x}",
@@ -219,13 +231,28 @@ def _known(connection: sqlite3.Connection) -> None:
         )
         for number in range(_ACTORS)
     ]
-    learn_users(connection, users, time.time() - 86_400, keep_plain=True)
+    spaces = [
+        Space(
+            id=f"us_sp_{number:016x}",
+            name=f"Import {number}",
+            environment_id=f"us_env_{number % _ENVIRONMENTS:016x}",
+        )
+        for number in range(_SPACES)
+    ]
+    environments = [
+        Environment(id=f"us_env_{number:016x}", name=f"Region {number}")
+        for number in range(_ENVIRONMENTS)
+    ]
+    since = time.time() - 86_400
+    learn_users(connection, users, since, keep_plain=True)
+    learn_spaces(connection, spaces, since)
+    learn_environments(connection, environments, since)
 
 
-def _join(connection: sqlite3.Connection, page: list[RawEvent], memory: Memory) -> Iterator[Draft]:
+def _join(connection: sqlite3.Connection, part: list[RawEvent], memory: Memory) -> Iterator[Draft]:
     return drafts(
         connection,
-        page,
+        part,
         late_before=None,
         source="feed",
         now=time.time(),
@@ -241,12 +268,12 @@ class _Log:
     folder: Path
     key: SigningKey
 
-    async def begin(self, pages: list[list[RawEvent]]) -> None:
+    async def begin(self, events: list[RawEvent]) -> None:
         """Who does all that is known in it, and these events have been."""
-        log, memory = Database(self.folder, time.time, key=self.key), Memory()
+        log = Database(self.folder, time.time, key=self.key)
         await log.run(_known)
-        for page in pages:
-            await log.run(partial(_append, page=page, memory=memory))
+        for held in _held(events):
+            await _keep(_intake(log), held)
         await log.aclose()
 
     @contextmanager
@@ -267,54 +294,46 @@ class _Log:
                 await log.aclose()
 
 
-def _append(connection: sqlite3.Connection, *, page: list[RawEvent], memory: Memory) -> None:
-    chain.append(connection, _join(connection, page, memory), now=time.time())
-
-
-async def _made(
-    log: _Log, pages: list[list[RawEvent]]
-) -> tuple[list[list[Draft]], list[list[Any]]]:
-    """The drafts of these pages, and the rows that come of them."""
+async def _made(log: _Log, events: list[RawEvent]) -> tuple[list[list[Draft]], list[list[Any]]]:
+    """The drafts of these events, and the rows that come of them, in transactions."""
     memory, made = Memory(), []
 
-    def ingest(connection: sqlite3.Connection, page: list[RawEvent]) -> list[Any]:
-        made.append(list(_join(connection, page, memory)))
+    def ingest(connection: sqlite3.Connection, part: list[RawEvent]) -> list[Any]:
+        made.append(list(_join(connection, part, memory)))
         new = chain.append(connection, made[-1], now=time.time())
         rows = "SELECT * FROM record WHERE sequence >= ? ORDER BY sequence"
         return connection.execute(rows, (new.first,)).fetchall()
 
+    parts = (events[at : at + _TOGETHER] for at in range(0, len(events), _TOGETHER))
     async with log.opened() as copy:
-        rows = [await copy.run(partial(ingest, page=page)) for page in pages]
+        rows = [await copy.run(partial(ingest, part=part)) for part in parts]
     return made, rows
 
 
-def _store(name: str, log: _Log, pages: list[list[Draft]]) -> Contestant:
-    def works() -> list[_Work]:
-        return [partial(chain.append, drafts=page, now=time.time()) for page in pages]
-
-    return _ours(name, log, works)
-
-
-def _whole(name: str, log: _Log, pages: list[list[RawEvent]]) -> Contestant:
-    def works() -> list[_Work]:
-        memory = Memory()
-        return [partial(_append, page=page, memory=memory) for page in pages]
-
-    return _ours(name, log, works)
-
-
-def _ours(name: str, log: _Log, works: Callable[[], list[_Work]]) -> Contestant:
+def _store(name: str, log: _Log, parts: list[list[Draft]]) -> Contestant:
     async def contestant() -> Figures:
         async with log.opened() as copy:
             began = time.perf_counter()
-            for work in works():
-                await copy.run(work)
+            for part in parts:
+                await copy.run(partial(chain.append, drafts=part, now=time.time()))
             return {name: time.perf_counter() - began}
 
     return contestant
 
 
-def _bare(log: _Log, pages: list[list[Any]]) -> Contestant:
+def _whole(name: str, log: _Log, events: list[RawEvent]) -> Contestant:
+    async def contestant() -> Figures:
+        async with log.opened() as copy:
+            intake = _intake(copy)
+            began = time.perf_counter()
+            for held in _held(events):
+                await _keep(intake, held)
+            return {name: time.perf_counter() - began}
+
+    return contestant
+
+
+def _bare(log: _Log, parts: list[list[Any]]) -> Contestant:
     async def contestant() -> Figures:
         with (
             log.copied() as folder,
@@ -326,9 +345,9 @@ def _bare(log: _Log, pages: list[list[Any]]) -> Contestant:
                 connection.execute(f"PRAGMA {name}={value}")
             connection.execute("SELECT count(*) FROM chain").fetchone()
             began = time.perf_counter()
-            for page in pages:
+            for part in parts:
                 connection.execute("BEGIN IMMEDIATE")
-                connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", page)
+                connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", part)
                 connection.execute("COMMIT")
             return {"bare": time.perf_counter() - began}
 

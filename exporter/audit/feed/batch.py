@@ -8,8 +8,6 @@ from exporter.flatfile.raw import RawEvent
 MOST = 5_000
 """Events held at a time, over all questions: raw events are large (API notes, section 9.2)."""
 
-_TOGETHER = 1_000  # events in one transaction
-
 
 class Blocked(Exception):
     """There is no room for more. Never leaves this package."""
@@ -38,12 +36,12 @@ class Batch:
     async def flush(self) -> None:
         """Also of nothing, which costs nothing. Raises as :meth:`add`."""
         events, self._waiting = self._waiting, []
+        if not events:
+            return
+        if not self._may_feed():
+            raise Blocked
         events.sort(key=_order)
-        for begin in range(0, len(events), _TOGETHER):
-            if not self._may_feed():
-                raise Blocked
-            part = events[begin : begin + _TOGETHER]
-            self.added += (await self._ingest(part, self._late_before)).added
+        self.added += (await self._ingest(events, self._late_before)).added
 
 
 def _order(event: RawEvent) -> tuple[float, str]:

@@ -18,7 +18,7 @@ class Ingested:
 
 
 Ingest: TypeAlias = Callable[[Sequence[RawEvent], float | None], Awaitable[Ingested]]
-"""Keep these, at most 1,000, sorted by time and id; each may have been given before.
+"""Keep these, as many as are held at most, sorted by time and id; each may have been given before.
 
 An event that is new and older than the second argument (Unix seconds) is late: its time had been
 read up to. When it returns they are safe. Raises StorageFailed.
@@ -28,7 +28,7 @@ RecordGap: TypeAlias = Callable[[Gap], Awaitable[None]]
 """Keep this; by its ``uid`` only once."""
 
 MayFeed: TypeAlias = Callable[[], bool]
-"""Whether there is room for more. Cheap: it is asked before each batch."""
+"""Whether there is room for more. Cheap: it is asked before each batch, which goes in whole."""
 
 Environments: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
 """The ids of all environments there are now, freshly listed. Raises a leaf of RoundError."""

@@ -91,15 +91,20 @@ class Memory:
     _connection: sqlite3.Connection | None = None
     _state: tuple[int, int] | None = None
 
-    def begin(self, connection: sqlite3.Connection) -> None:
-        """Throw away what does not hold any more. To be called in each transaction."""
+    def begin(self, connection: sqlite3.Connection) -> bool:
+        """Throw away what does not hold any more, all of it; whether that was so.
+
+        To be called in each transaction.
+        """
         state = _state(connection)
         crowded = max(len(self.actors), len(self.environments), len(self.spaces)) > _MOST
-        if crowded or state != self._state or connection is not self._connection:
+        anew = crowded or state != self._state or connection is not self._connection
+        if anew:
             self.actors.clear()
             self.environments.clear()
             self.spaces.clear()
         self._connection, self._state = connection, state
+        return anew
 
     def keep(self, connection: sqlite3.Connection) -> None:
         """Go on with the copies after a change of one's own, having dropped what it touched."""

@@ -1,11 +1,12 @@
 """Appending: each id once, each record linked to the one before it by that one's hash."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+
+import orjson
 
 from exporter.audit.record import Draft, Kind
 from exporter.audit.store import tallies
@@ -44,11 +45,13 @@ def append(
     *,
     now: float,
     give_way: GiveWay = never,
+    absent_at: int | None = None,
 ) -> Appended:
     """Append what does not stand yet, in the order given, and count it.
 
     What stands already is told by its uid, also within ``drafts``; an event as old as what was
-    pruned cannot be told apart from it and counts as a duplicate.
+    pruned cannot be told apart from it and counts as a duplicate. ``absent_at`` is the sequence of
+    the head at which none of them stood; where that still is the head, they are not looked for.
     """
     *ends, horizon = connection.execute(
         "SELECT sequence, hash, offset, horizon FROM chain"
@@ -57,12 +60,14 @@ def append(
     before = end.sequence
     count = Count(now)
     given = 0
+    met: set[str] = set()
     drafts = iter(drafts)
     # A few at a time, which are still in the processor's cache when their turn comes.
     while part := list(islice(drafts, _PART)):
         give_way()
         given += len(part)
-        new = _new(connection, part, horizon)
+        standing = met if absent_at == before else known(connection, (it.uid for it in part))
+        new = _new(part, standing, horizon)
         count.add(new, end.sequence + 1)
         _insert(connection, _rows(end, new, now))
         give_way()
@@ -80,7 +85,7 @@ def append(
 
 def known(connection: sqlite3.Connection, uids: Iterable[str]) -> set[str]:
     """Those that stand already, or did."""
-    asked = (json.dumps(list(uids)),)
+    asked = (orjson.dumps([*uids]).decode(),)
     found = set(connection.execute(_STANDING, asked))
     if connection.execute("SELECT 1 FROM buried LIMIT 1").fetchone():  # most often none is
         found.update(connection.execute(_BURIED, asked))
@@ -98,8 +103,8 @@ def head(connection: sqlite3.Connection) -> Head:
     return Head(sequence, hashed.hex())
 
 
-def _new(connection: sqlite3.Connection, drafts: Sequence[Draft], horizon: float) -> list[Draft]:
-    standing = known(connection, [draft.uid for draft in drafts])
+def _new(drafts: Sequence[Draft], standing: set[str], horizon: float) -> list[Draft]:
+    """``standing`` grows by them."""
     new = []
     for draft in drafts:
         uid = draft.uid
@@ -124,20 +129,16 @@ class _End:
 
 def _rows(end: _End, drafts: Iterable[Draft], now: float) -> Iterator[_Row]:
     """The rows of the table, one by one, so that no more than one body is held."""
-    recorded, said = quantized(now), iso(now)
+    recorded, said = quantized(now), iso(now).encode()
+    sequence, hashed, offset = end.sequence, end.hash, end.offset
     for draft in drafts:
-        end.sequence += 1
+        sequence += 1
         at = milliseconds(draft.at)
-        text = body(
-            draft,
-            sequence=end.sequence,
-            previous=end.hash.hex(),
-            time=iso_of(at),
-            recorded=said,
-        )
-        end.hash = sha256(text).digest()
-        end.offset += len(text)
-        yield end.sequence, draft.uid, at / 1000, recorded, end.offset, end.hash, text
+        text = body(draft, sequence, hashed.hex().encode(), iso_of(at).encode(), said)
+        hashed = sha256(text).digest()
+        offset += len(text)
+        yield sequence, draft.uid, at / 1000, recorded, offset, hashed, text
+    end.sequence, end.hash, end.offset = sequence, hashed, offset
 
 
 def _insert(connection: sqlite3.Connection, rows: Iterator[_Row]) -> None:

@@ -17,7 +17,7 @@ sorted again in each record, and who and where said again, took a third of the t
 _BOOLEANS = (b"false", b"true")
 
 
-def body(draft: Draft, *, sequence: int, previous: str, time: str, recorded: str) -> bytes:
+def body(draft: Draft, sequence: int, previous: bytes, time: bytes, recorded: bytes) -> bytes:
     """What is hashed.
 
     ``previous`` is the predecessor's hash (hex); ``time`` is when it happened, ISO 8601 as
@@ -30,18 +30,18 @@ def body(draft: Draft, *, sequence: int, previous: str, time: str, recorded: str
         _flat(fields["context"]),
         _part(fields["detail"]),
         _part(fields["environment"]),
-        _often(draft.kind.value),
+        _often(draft.kind),
         _BOOLEANS[draft.late],
         _part(fields["origin"]),
         _flat(fields["payload"]),
-        previous.encode(),
+        previous,
         b"null" if raw is None else b'"%b"' % raw.encode(),
-        recorded.encode(),
+        recorded,
         SCHEMA,
         sequence,
         _often(fields["source"]),
         _part(fields["space"]),
-        time.encode(),
+        time,
         _often(draft.topic),
         sure(draft.uid),
     )

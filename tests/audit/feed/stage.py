@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from exporter.audit.feed.backfill import Backfill
+from exporter.audit.feed.batch import MOST
 from exporter.audit.feed.contract import Ingested, Options, Report
 from exporter.audit.feed.gaps import Gap
 from exporter.audit.feed.rounds import Feed
@@ -39,7 +40,7 @@ class Kept:
     room: bool = True
 
     async def ingest(self, events: Sequence[RawEvent], late_before: float | None) -> Ingested:
-        assert 0 < len(events) <= 1000
+        assert 0 < len(events) <= MOST
         assert list(events) == sorted(events, key=lambda event: (event.created_at, event.id))
         self.batches.append(tuple(event.id for event in events))
         fresh = {event.id: event for event in events if event.id not in self.events}

@@ -100,6 +100,23 @@ def test_however_pages_are_shuffled_and_repeated_the_same_records_stand_once(
         )
 
 
+def test_what_was_found_to_be_absent_is_looked_for_again_once_the_chain_has_grown() -> None:
+    with opened() as log:
+        chain.append(log, drafts(1), now=NOW)
+        absent_at = chain.head(log).sequence
+        chain.append(log, drafts(3), now=NOW)
+        appended = chain.append(log, drafts(2, 3, 4), now=NOW, absent_at=absent_at)
+        assert (appended.records, appended.duplicates) == (2, 1)
+        assert uids(log) == ["us_evt_1", "us_evt_3", "us_evt_2", "us_evt_4"]
+
+
+def test_what_comes_twice_stands_once_although_it_was_found_to_be_absent() -> None:
+    with opened() as log:
+        numbers = (*range(120), 3, 119)
+        appended = chain.append(log, drafts(*numbers), now=NOW, absent_at=0)
+        assert (appended.records, appended.duplicates) == (120, 2)
+
+
 def test_what_comes_twice_in_a_long_batch_stands_once() -> None:
     numbers = (*range(250), *range(249, 100, -1))
     with opened() as log:

@@ -1,0 +1,71 @@
+"""Events from a page to records, where something comes in between."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+from exporter.audit.intake import Intake
+from exporter.audit.joining import Options
+from exporter.audit.record import Entry
+from exporter.audit.store import tallies
+from exporter.audit.store.chain import Appended
+from exporter.audit.store.database import Database
+from exporter.audit.store.reading import entries
+from exporter.errors import NotFound
+from exporter.flatfile.models import User
+from exporter.flatfile.protocol import Flatfile
+from exporter.flatfile.raw import RawEvent
+from tests.audit.known import NOW, USER, event
+
+
+def _intake(folder: Path | None) -> Intake:
+    database = Database(folder, lambda: NOW)
+    return Intake(database=database, options=Options(), keep_plain=True, workers=1)
+
+
+class _Nobody:
+    """An account in which nobody is found; ``before`` happens while somebody is looked for."""
+
+    def __init__(self, before: Callable[[], Awaitable[object]]) -> None:
+        self._before = before
+
+    async def user(self, id_: str) -> User:
+        await self._before()
+        raise NotFound(f"GET /users/{id_} answered 404; there is no such user")
+
+
+async def _take(intake: Intake, batch: Sequence[RawEvent], flatfile: object = None) -> Appended:
+    asked = cast("Flatfile", flatfile)
+    return await intake.events(asked, batch, late_before=None, source="feed", now=NOW)
+
+
+async def _records(intake: Intake) -> list[Entry]:
+    return list(await intake.database.run(lambda log: list(entries(log, 0, 100))))
+
+
+async def test_what_another_process_appends_while_somebody_is_looked_for_stands_once(
+    tmp_path: Path,
+) -> None:
+    ours, other = _intake(tmp_path), _intake(tmp_path)
+    batch = [event(), event(actor_id=USER), event()]
+    shown = _Nobody(lambda: _take(other, batch[:1]))
+    appended = await _take(ours, batch, shown)
+    assert (appended.records, appended.duplicates) == (2, 1)
+    assert [entry.uid for entry in await _records(ours)] == [it.id for it in batch]
+    await ours.database.aclose()
+    await other.database.aclose()
+
+
+async def test_an_event_whose_id_had_to_be_mended_stands_once_however_often_it_is_shown() -> None:
+    intake = _intake(None)
+    odd = [
+        RawEvent(id=id_, topic="job:ready", created_at=NOW, raw={"id": id_})
+        for id_ in ("us_evt_\ud800", "us_evt_\0")
+    ]
+    await _take(intake, odd)
+    again = await _take(intake, odd)
+    assert again.records == 0
+    assert {entry.uid for entry in await _records(intake)} == {"us_evt_\ufffd"}
+    read = await intake.database.run(tallies.reading)
+    assert (read.records, read.duplicates) == (1, 3)
+    await intake.database.aclose()

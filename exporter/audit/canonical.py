@@ -40,8 +40,6 @@ def canonical(value: Json) -> bytes:
                 return body
     except orjson.JSONEncodeError:  # a lone surrogate, a large number, a key that is no text
         pass
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
     try:
         return rfc8785.dumps(_sayable(value))
     except RecursionError as error:

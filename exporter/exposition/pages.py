@@ -156,7 +156,8 @@ def _joined(fragments: tuple[Fragment, ...], form: Format, packed: bool) -> _Beg
 
 
 def _packed(ending: tuple[bytes, ...], beginning: _Beginning) -> tuple[bytes, ...]:
-    last = gzip.part(ending)
+    # At once: zlib lets go of the interpreter's lock for each piece, and the loop may wait for it.
+    last = gzip.part([b"".join(ending)])
     return last.packed, gzip.trailer(beginning.sum + last.sum)
 
 

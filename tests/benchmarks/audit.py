@@ -4,8 +4,12 @@
 with events in memory, as the API gave them, and is what the feed goes: as many at a time as it
 holds, those that stand already are told apart, then they are selected, joined and appended. Bare
 is: the rows that came of it into the same tables with the same pragmas, a transaction for each
-thousand. It makes nothing, hashes nothing and counts nothing. Each begins with a copy of the same log: one without a record, and
-one of a few days, in whose larger index of ids every insert costs more.
+thousand. It makes nothing, hashes nothing and counts nothing. Whoever is named is in memory, as in
+a process that has run for an hour. Each begins with a copy of the same log: one without a record,
+and one of a few days, in whose larger index of ids every insert costs more.
+
+A scrape meanwhile is compared with one while another process takes in the same: that is what the
+machine leaves, whoever gives way to whom.
 """
 
 import asyncio
@@ -16,9 +20,8 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -26,6 +29,7 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exporter.app.start import spare_the_loop
+from exporter.audit import resolving
 from exporter.audit.changes import learn_environments, learn_spaces, learn_users
 from exporter.audit.feed.batch import MOST
 from exporter.audit.intake import Intake
@@ -41,8 +45,10 @@ from exporter.flatfile.raw import RawEvent
 from exporter.precedence import GiveWay, never
 from tests.benchmarks.loop import lags
 from tests.benchmarks.measure import Contestant, Effort, Figures, alternate, line, ms, percentile
+from tests.benchmarks.programs import python, said
 from tests.benchmarks.stage import stage
 
+_MANY = 150_000  # events
 _TOGETHER = 1_000  # rows in a transaction of bare SQLite
 _ACTORS, _SPACES, _ENVIRONMENTS = 300, 1_000, 20
 _TOPICS = ("commit:created", "records:updated", "job:completed", "file:created", "space:updated")
@@ -67,8 +73,9 @@ async def run(effort: Effort) -> None:
     spare_the_loop()
     for before in ([], days):
         await _appended(effort, new, before)
-    await _loop(effort, new)
-    await _scraped(effort, new)
+    many = _many(new)
+    await _loop(effort, many)
+    await _scraped(effort, many, size)
 
 
 async def _appended(effort: Effort, events: list[RawEvent], before: list[RawEvent]) -> None:
@@ -92,20 +99,39 @@ async def _appended(effort: Effort, events: list[RawEvent], before: list[RawEven
         )
 
 
+async def endlessly(size: int) -> None:
+    """Take in so many events again and again, each time into a new log: a process of its own."""
+    events = _many(_events(size))
+    print("ready", flush=True)
+    while True:
+        with tempfile.TemporaryDirectory() as folder:
+            async with _opened(Path(folder)) as log:
+                await _take_in(log, events, never)
+
+
 @asynccontextmanager
-async def _busy(events: list[RawEvent], give_way: GiveWay) -> AsyncIterator[None]:
-    """Events come in as fast as they can be kept, while this lasts."""
-    key = SigningKey(Ed25519PrivateKey.generate())
-    with tempfile.TemporaryDirectory() as folder:
-        log = Database(Path(folder), time.time, key=key)
+async def _opened(folder: Path) -> AsyncIterator[Database]:
+    log = Database(folder, time.time, key=SigningKey(Ed25519PrivateKey.generate()))
+    try:
         await log.run(_known)
-        taking = asyncio.create_task(_take_in(log, events, give_way))
-        try:
-            yield
-        finally:
-            taking.cancel()
-            await asyncio.wait({taking})
-            await log.aclose()
+        yield log
+    finally:
+        await log.aclose()
+
+
+@asynccontextmanager
+async def _busy(events: list[RawEvent], give_way: GiveWay) -> AsyncIterator[Database]:
+    """Events come in as fast as they can be kept, while this lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with _opened(Path(folder)) as log:
+            taking = asyncio.create_task(_take_in(log, events, give_way))
+            try:
+                yield log
+                if taking.done():
+                    raise RuntimeError("all events were taken in before the end; make more of them")
+            finally:
+                taking.cancel()
+                await asyncio.wait({taking})
 
 
 async def _loop(effort: Effort, events: list[RawEvent]) -> None:
@@ -126,27 +152,42 @@ async def _loop(effort: Effort, events: list[RawEvent]) -> None:
         )
 
 
-async def _scraped(effort: Effort, events: list[RawEvent]) -> None:
+async def _scraped(effort: Effort, events: list[RawEvent], size: int) -> None:
     """How long a scrape takes meanwhile, by a scraper that is another process."""
     series, scrapes = effort.size(100_000, 1_000), effort.size(60, 5)
+    other = (
+        f"import asyncio; from tests.benchmarks import audit; asyncio.run(audit.endlessly({size}))"
+    )
     async with stage(series) as made, made.served() as port:
 
         async def idle() -> Figures:
             return await _scrape("idle", port, scrapes)
 
         async def busy() -> Figures:
-            async with _busy(events, made.daemon._precedence.give_way):
-                return await _scrape("feed", port, scrapes)
+            async with _busy(events, made.daemon._precedence.give_way) as log:
+                began = time.perf_counter()
+                found = await _scrape("feed", port, scrapes)
+                kept = (await log.run(chain.head)).sequence
+                return {**found, "feed, rate": kept / (time.perf_counter() - began)}
 
-        found = await alternate(effort.turns(5), idle, busy)
-    for measure in ("p50", "p99"):
-        name, quiet = f"feed, {measure}", f"idle, {measure}"
-        line(
-            f"scrape of {series:,} series, gzip, while the audit log takes in events, {measure},"
-            " / without",
-            found.ratios((name,), (quiet,)),
-            f"{ms(found.median(name))} against {ms(found.median(quiet))}",
-        )
+        async def elsewhere() -> Figures:
+            with python("-c", other) as process:
+                await asyncio.to_thread(said, process)
+                return await _scrape("elsewhere", port, scrapes)
+
+        found = await alternate(effort.turns(5), idle, busy, elsewhere)
+    rate = f"; {found.median('feed, rate'):,.0f} events a second meanwhile"
+    for who, what, more in (
+        ("feed", "while the audit log takes in events", rate),
+        ("elsewhere", "while another process takes them in", ""),
+    ):
+        for measure in ("p50", "p99"):
+            name, quiet = f"{who}, {measure}", f"idle, {measure}"
+            line(
+                f"scrape of {series:,} series, gzip, {what}, {measure}, / without",
+                found.ratios((name,), (quiet,)),
+                f"{ms(found.median(name))} against {ms(found.median(quiet))}{more}",
+            )
 
 
 async def _scrape(name: str, port: int, scrapes: int) -> Figures:
@@ -159,16 +200,18 @@ async def _scrape(name: str, port: int, scrapes: int) -> Figures:
 
 
 async def _take_in(log: Database, events: list[RawEvent], give_way: GiveWay) -> None:
-    """Again and again, each time as events that were never seen."""
     intake = _intake(log, give_way)
-    for turn in count():
-        for held in _held(events):
-            # Elsewhere: to make thousands of objects would hold up the loop that is looked at.
-            await _keep(intake, await asyncio.to_thread(_anew, held, turn))
+    for held in _held(events):
+        await _keep(intake, held)
 
 
-def _anew(events: list[RawEvent], turn: int) -> list[RawEvent]:
-    return [replace(event, id=f"{event.id}{turn}") for event in events] if turn else events
+def _many(events: list[RawEvent]) -> list[RawEvent]:
+    """More than can be taken in. Made before the clock starts: to make them takes the lock."""
+    return [
+        RawEvent(id=f"{it.id}{turn}", topic=it.topic, created_at=it.created_at, raw=it.raw)
+        for turn in range(_MANY // len(events))
+        for it in events
+    ]
 
 
 def _held(events: list[RawEvent]) -> Iterator[list[RawEvent]]:
@@ -325,6 +368,11 @@ def _whole(name: str, log: _Log, events: list[RawEvent]) -> Contestant:
     async def contestant() -> Figures:
         async with log.opened() as copy:
             intake = _intake(copy)
+            now = time.time()
+            known = partial(
+                resolving.questions, batch=events, now=now, limit=0, memory=intake.memory
+            )
+            await copy.run(known)
             began = time.perf_counter()
             for held in _held(events):
                 await _keep(intake, held)

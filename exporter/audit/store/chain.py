@@ -1,6 +1,7 @@
 """Appending: each id once, each record linked to the one before it by that one's hash."""
 
 import sqlite3
+from binascii import hexlify
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +17,7 @@ from exporter.audit.store.writing import body
 from exporter.errors import StorageFailed
 from exporter.precedence import GiveWay, never
 
-_PART = 50  # drafts
+_PART = 20  # drafts
 _STANDING = "SELECT uid FROM record WHERE uid IN (SELECT value FROM json_each(?))"
 _BURIED = "SELECT uid FROM buried WHERE uid IN (SELECT value FROM json_each(?))"
 
@@ -60,17 +61,22 @@ def append(
     before = end.sequence
     count = Count(now)
     given = 0
-    met: set[str] = set()
-    drafts = iter(drafts)
-    # A few at a time, which are still in the processor's cache when their turn comes.
-    while part := list(islice(drafts, _PART)):
+
+    def new() -> Iterator[Draft]:
+        nonlocal given
+        met: set[str] = set()
+        left = iter(drafts)
+        # A few at a time, which are still in the processor's cache when their turn comes.
+        while part := list(islice(left, _PART)):
+            give_way()
+            given += len(part)
+            standing = met if absent_at == before else known(connection, (it.uid for it in part))
+            fresh = _new(part, standing, horizon)
+            count.add(fresh, end.sequence + 1)
+            yield from fresh
         give_way()
-        given += len(part)
-        standing = met if absent_at == before else known(connection, (it.uid for it in part))
-        new = _new(part, standing, horizon)
-        count.add(new, end.sequence + 1)
-        _insert(connection, _rows(end, new, now))
-        give_way()
+
+    _insert(connection, _rows(end, new(), now))
     if end.sequence > before:
         connection.execute(
             "UPDATE chain SET sequence = ?, hash = ?, offset = ?",
@@ -130,15 +136,13 @@ class _End:
 def _rows(end: _End, drafts: Iterable[Draft], now: float) -> Iterator[_Row]:
     """The rows of the table, one by one, so that no more than one body is held."""
     recorded, said = quantized(now), iso(now).encode()
-    sequence, hashed, offset = end.sequence, end.hash, end.offset
     for draft in drafts:
-        sequence += 1
+        sequence = end.sequence = end.sequence + 1
         at = milliseconds(draft.at)
-        text = body(draft, sequence, hashed.hex().encode(), iso_of(at).encode(), said)
-        hashed = sha256(text).digest()
-        offset += len(text)
-        yield sequence, draft.uid, at / 1000, recorded, offset, hashed, text
-    end.sequence, end.hash, end.offset = sequence, hashed, offset
+        text = body(draft, sequence, hexlify(end.hash), iso_of(at).encode(), said)
+        hashed = end.hash = sha256(text).digest()
+        end.offset += len(text)
+        yield sequence, draft.uid, at / 1000, recorded, end.offset, hashed, text
 
 
 def _insert(connection: sqlite3.Connection, rows: Iterator[_Row]) -> None:

@@ -4,6 +4,7 @@ The file is compared by what ``stat`` says, following symbolic links, so that a 
 (whose ``..data`` link is swapped) and a file replaced by ``mv`` are both seen.
 """
 
+import contextlib
 import os
 import stat
 import time
@@ -21,11 +22,19 @@ _SETTLED_NS = 2_000_000_000
 # File systems stamp in coarse ticks: a file written twice within one keeps its stamp. Until a
 # stamp is this old, the same stamp proves nothing and the file is read again.
 
+_NO_PATH = (
+    "there is no such file, and none of its folders; give the whole path of a file that holds the"
+    " secret, or the secret itself to the setting without -file"
+)
+
 Stamp = tuple[int, int, int, int]
 
 
 class SecretUnreadable(Exception):
-    """The file cannot be used. The message names the file, never what it holds."""
+    """The file cannot be used. The message names the file, never what it holds.
+
+    Nor a secret that was given in the place of a file's name.
+    """
 
 
 def read_secret(path: Path) -> str:
@@ -38,12 +47,16 @@ def _read(path: Path) -> tuple[str, Stamp]:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would hang the program.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
+        if not _is_path(path):
+            raise SecretUnreadable(_NO_PATH) from None
         raise SecretUnreadable(f"there is no file {path}; create it or correct the path") from None
     except PermissionError:
         raise SecretUnreadable(
             f"may not read {path}; give the user of this process read access"
         ) from None
     except (OSError, ValueError) as error:
+        if not _is_path(path):
+            raise SecretUnreadable(_NO_PATH) from None
         reason = error.strerror if isinstance(error, OSError) else "impossible path"
         raise SecretUnreadable(f"cannot read {path}: {reason}; correct the path") from None
     try:
@@ -63,6 +76,13 @@ def _read(path: Path) -> tuple[str, Stamp]:
         raise SecretUnreadable(f"{path} is not text in UTF-8; is it the right file?") from None
     except ValueError as error:
         raise SecretUnreadable(f"{path} {error}") from None
+
+
+def _is_path(path: Path) -> bool:
+    """Whether one of its folders is there: else it may be the secret itself."""
+    with contextlib.suppress(OSError):  # a name that is too long for a file is no folder either
+        return any(folder.is_dir() for folder in path.parents if folder.name)
+    return False
 
 
 def _content(descriptor: int) -> bytes:

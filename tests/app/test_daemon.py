@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -20,6 +21,7 @@ from exporter.emulator import Emulator, Scale, World
 from exporter.emulator.credentials import CLIENT_ID, SECRET
 from exporter.emulator.server import serve
 from exporter.errors import ConfigurationError
+from exporter.precedence import Precedence
 from exporter.settings import Loaded, Shard, resolve
 
 SMALL = Scale(environments=4, spaces=20, users=5, guests=5, events_per_minute=0)
@@ -240,3 +242,35 @@ async def test_the_audit_log_of_the_first_shard_is_of_the_whole_account(tmp_path
             if any(of in name for of in environments if not Shard(0, 2).owns(of))
         ]
         assert of_others == []
+
+
+async def test_every_thread_gives_way_to_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is not handed the daemon's precedence works as well, and makes scrapes wait."""
+    asking: set[str] = set()
+    one: set[Precedence] = set()
+    give_way, answering = Precedence.give_way, Precedence.answering
+
+    def told(self: Precedence) -> AbstractContextManager[None]:
+        one.add(self)
+        return answering(self)
+
+    def seen(self: Precedence) -> None:
+        asking.add(sys._getframe(1).f_globals["__name__"])
+        one.add(self)
+        give_way(self)
+
+    monkeypatch.setattr(Precedence, "give_way", seen)
+    monkeypatch.setattr(Precedence, "answering", told)
+    flags: dict[str, Any] = {"audit": "true", "audit.interval": "1s", "audit.settle": "0s"}
+    async with _stage(tmp_path, **flags) as stage:
+        stage.emulator.world.add_events(3)
+        await stage.until("flatfile_audit_records_total", 1)
+    assert asking == {
+        "exporter.families",  # measures
+        "exporter.exposition.fragment",  # renders
+        "exporter.disposal",  # frees
+        "exporter.audit.store.chain",  # takes in
+    }
+    assert len(one) == 1

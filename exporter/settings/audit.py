@@ -188,7 +188,8 @@ class Audit(Section):
     that the whole log was not rolled back. Unless set, `head.json` in the folder."""
 
     backlog_limit: Annotated[int, Size("1MiB", "1TiB"), AtRestart()] = size("1GiB")
-    """Bytes of records that may wait for the slowest sink."""
+    """Bytes of records that may wait for the slowest sink; looked at between batches of up to 5,000
+    events."""
 
     backlog_policy: Annotated[str, Choice(("block", "skip")), AtRestart()] = "block"
     """Beyond that: read no further (`block`, loudly, and nothing is lost while Flatfile keeps its

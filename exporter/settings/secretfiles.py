@@ -43,22 +43,7 @@ def read_secret(path: Path) -> str:
 
 
 def _read(path: Path) -> tuple[str, Stamp]:
-    try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would hang the program.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if not _is_path(path):
-            raise SecretUnreadable(_NO_PATH) from None
-        raise SecretUnreadable(f"there is no file {path}; create it or correct the path") from None
-    except PermissionError:
-        raise SecretUnreadable(
-            f"may not read {path}; give the user of this process read access"
-        ) from None
-    except (OSError, ValueError) as error:
-        if not _is_path(path):
-            raise SecretUnreadable(_NO_PATH) from None
-        reason = error.strerror if isinstance(error, OSError) else "impossible path"
-        raise SecretUnreadable(f"cannot read {path}: {reason}; correct the path") from None
+    descriptor = _opened(path)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -76,6 +61,25 @@ def _read(path: Path) -> tuple[str, Stamp]:
         raise SecretUnreadable(f"{path} is not text in UTF-8; is it the right file?") from None
     except ValueError as error:
         raise SecretUnreadable(f"{path} {error}") from None
+
+
+def _opened(path: Path) -> int:
+    try:
+        # Without O_NONBLOCK, opening a pipe that nobody writes to would hang the program.
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise SecretUnreadable(
+            f"may not read {path}; give the user of this process read access"
+        ) from None
+    except (OSError, ValueError) as error:
+        if not _is_path(path):
+            raise SecretUnreadable(_NO_PATH) from None
+        if isinstance(error, FileNotFoundError):
+            raise SecretUnreadable(
+                f"there is no file {path}; create it or correct the path"
+            ) from None
+        reason = error.strerror if isinstance(error, OSError) else "impossible path"
+        raise SecretUnreadable(f"cannot read {path}: {reason}; correct the path") from None
 
 
 def _is_path(path: Path) -> bool:

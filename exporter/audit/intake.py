@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from exporter.audit import changes, joining, resolving
+from exporter.audit import changes, joining, resolving, unknown
 from exporter.audit.excerpt import text
 from exporter.audit.joining import Options
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.log import READ
 from exporter.audit.record import Draft
-from exporter.audit.resolving import Answer, Question
+from exporter.audit.resolving import Answer
 from exporter.audit.store import chain, cursors
 from exporter.audit.store.chain import Appended
 from exporter.audit.store.database import Database
+from exporter.audit.unknown import Question
 from exporter.flatfile.models import Agent, Environment, Guest, Space, User
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
@@ -61,8 +62,8 @@ class Intake:
             standing = chain.known(connection, uids)
             new = [event for event, uid in zip(batch, uids, strict=True) if uid not in standing]
             limit = max(LOOKUPS, len(new) // _EVENTS_EACH)
-            unknown = resolving.questions(connection, new, now=now, limit=limit, memory=self.memory)
-            return new, chain.head(connection).sequence, unknown
+            asked = unknown.questions(connection, new, now=now, limit=limit, memory=self.memory)
+            return new, chain.head(connection).sequence, asked
 
         new, absent_at, asked = await self.database.run(look)
         answers = await self._ask(flatfile, asked)

@@ -8,34 +8,24 @@ by then is recorded as unresolved, and an amendment follows when it is known.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from exporter.audit.knowledge import asked, loading, names, noting, seen
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.knowledge.versions import Basis, Thing
 from exporter.audit.record import Draft, Kind, blank
-from exporter.audit.select import identity
 from exporter.audit.store import reading, unresolved
+from exporter.audit.unknown import Question
 from exporter.errors import Again, NotFound, RoundError, Unauthorized
 from exporter.flatfile.models import Agent, Guest, Space, User
 from exporter.flatfile.protocol import Flatfile
-from exporter.flatfile.raw import RawEvent
 
 TOPIC = "audit:amendment"
 
 _KINDS = json.dumps([kind.value for kind in loading.THINGS])
 
 Found = User | Guest | Agent | Space
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """``environment_id`` is where an agent is asked for."""
-
-    kind: Thing
-    id: str
-    environment_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,29 +39,6 @@ class Answer:
     found: Found | None = None
     missing: bool = False
     trouble: bool = False
-
-
-def questions(
-    connection: sqlite3.Connection,
-    batch: Sequence[RawEvent],
-    *,
-    now: float,
-    limit: int,
-    memory: Memory,
-) -> list[Question]:
-    """Who and what is unknown in a batch that is about to be appended, at most ``limit``.
-
-    All that is known is in memory then.
-    """
-    memory.begin(connection)
-    wanted = {
-        (question.kind.value, question.id): question
-        for question in _unknown(connection, batch, memory)
-    }
-    if asked.in_trouble(connection, now):
-        return []
-    waiting = asked.waiting(connection, wanted, now)
-    return [question for key, question in wanted.items() if key not in waiting][:limit]
 
 
 def leftovers(connection: sqlite3.Connection, *, now: float, limit: int) -> list[Question]:
@@ -211,59 +178,6 @@ async def _one(flatfile: Flatfile, question: Question) -> Found:
             return await flatfile.agent(question.id, question.environment_id)
         case _:
             return await flatfile.space(question.id)
-
-
-def _unknown(
-    connection: sqlite3.Connection, batch: Sequence[RawEvent], memory: Memory
-) -> Iterator[Question]:
-    """What the events name that nothing is known of.
-
-    Spaces first: their names are not amended in the records that stand.
-    """
-    actors, spaces = _named(batch)
-    loading.spaces(connection, memory, spaces)
-    for id_ in spaces:
-        if not memory.spaces[id_].known:
-            yield Question(kind=Thing.SPACE, id=id_)
-    loading.actors(connection, memory, actors)
-    unknown = {id_: memory.actors[id_].unresolved for id_ in actors}
-    things = {id_: loading.THINGS[kind] for id_, kind in unknown.items() if kind in loading.THINGS}
-    homes = _homes(batch) if Thing.AGENT in things.values() else {}
-    for id_, thing in things.items():
-        home = homes.get(id_, "")
-        if thing is not Thing.AGENT or home:
-            yield Question(kind=thing, id=id_, environment_id=home)
-
-
-def _named(batch: Iterable[RawEvent]) -> tuple[Sequence[str], Sequence[str]]:
-    """The ids of actors and of Spaces in the contexts: a few hundred, of thousands of events."""
-    actors: dict[object, None] = {}
-    spaces: dict[object, None] = {}
-    for event in batch:
-        context = event.raw.get("context")
-        if isinstance(context, dict):
-            try:
-                actors[context.get("actorId")] = spaces[context.get("spaceId")] = None
-            except TypeError:  # what cannot be the key of a dict is no id
-                actors[identity(context.get("actorId"))] = None
-                spaces[identity(context.get("spaceId"))] = None
-    return _identities(actors), _identities(spaces)
-
-
-def _identities(found: Iterable[object]) -> Sequence[str]:
-    """Each once: two that differ may be the same as far as they are kept."""
-    return [*dict.fromkeys(id_ for id_ in map(identity, found) if id_)]
-
-
-def _homes(batch: Iterable[RawEvent]) -> Mapping[str, str]:
-    """The environment in which each actor was seen, by the actor's id."""
-    found = {}
-    for event in batch:
-        context, home = event.raw.get("context"), event.environment_id
-        actor_id = identity(context.get("actorId")) if isinstance(context, dict) else None
-        if actor_id and home:
-            found[actor_id] = home
-    return found
 
 
 def _environment(connection: sqlite3.Connection, sequence: int) -> str:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Iterable
 
-from exporter.audit import people, resolving
+from exporter.audit import people, resolving, unknown
 from exporter.audit.changes import learn_users
 from exporter.audit.knowledge.asked import FAILED, MISSING, TROUBLED
 from exporter.audit.knowledge.versions import Thing
 from exporter.audit.record import Draft, Kind
-from exporter.audit.resolving import Answer, Question
+from exporter.audit.resolving import Answer
 from exporter.audit.store import chain
+from exporter.audit.unknown import Question
 from exporter.emulator import Fault
 from exporter.flatfile.raw import RawEvent
 from tests.audit.known import (
@@ -35,7 +36,7 @@ LONG = 40 * 86_400.0
 def _questions(
     log: Log, *batch: RawEvent, now: float = NOW, limit: int = 10
 ) -> list[tuple[str, str]]:
-    found = resolving.questions(log.connection, batch, now=now, limit=limit, memory=log.memory)
+    found = unknown.questions(log.connection, batch, now=now, limit=limit, memory=log.memory)
     return [(question.kind.value, question.id) for question in found]
 
 
@@ -72,7 +73,7 @@ def test_unknown_actors_and_spaces_of_a_batch_are_asked_for_once_each() -> None:
 def test_an_agent_is_asked_for_in_the_environment_that_one_of_its_events_names() -> None:
     log = Log()
     batch = [event(actor_id=AGENT, environment_id=None), event(actor_id=AGENT)]
-    (question,) = resolving.questions(log.connection, batch, now=NOW, limit=10, memory=log.memory)
+    (question,) = unknown.questions(log.connection, batch, now=NOW, limit=10, memory=log.memory)
     assert question == _about(Thing.AGENT, AGENT)
 
 

@@ -29,7 +29,7 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exporter.app.start import spare_the_loop
-from exporter.audit import resolving
+from exporter.audit import unknown
 from exporter.audit.changes import learn_environments, learn_spaces, learn_users
 from exporter.audit.feed.batch import MOST
 from exporter.audit.intake import Intake
@@ -369,9 +369,7 @@ def _whole(name: str, log: _Log, events: list[RawEvent]) -> Contestant:
         async with log.opened() as copy:
             intake = _intake(copy)
             now = time.time()
-            known = partial(
-                resolving.questions, batch=events, now=now, limit=0, memory=intake.memory
-            )
+            known = partial(unknown.questions, batch=events, now=now, limit=0, memory=intake.memory)
             await copy.run(known)
             began = time.perf_counter()
             for held in _held(events):

@@ -19,7 +19,7 @@ _LINES = {
     "round": 10,
     "requests": 2,
     "events": 4,
-    "audit": 8,
+    "audit": 10,
     "memory": 5,
     "start": 7,
     "loop": 9,

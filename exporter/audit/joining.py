@@ -26,7 +26,7 @@ from exporter.audit.canonical import Said, canonical, digest
 from exporter.audit.excerpt import text
 from exporter.audit.knowledge import events, loading
 from exporter.audit.knowledge.memory import Memory
-from exporter.audit.record import Draft, Json, Kind
+from exporter.audit.record import EVENT, Draft, Json
 from exporter.flatfile.raw import RawEvent
 
 _LONGEST_TOPIC = 200  # characters; the longest documented one has 32
@@ -95,7 +95,7 @@ def drafts(
         }
         yield Draft(
             text(event.id),
-            Kind.EVENT,
+            EVENT,
             text(topic[:_LONGEST_TOPIC]),
             at,
             fields,

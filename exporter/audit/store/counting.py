@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from exporter.audit.record import ActorKind, Draft, Kind
+from exporter.audit.record import EVENT, ActorKind, Draft, Kind
 from exporter.audit.store import tallies, unresolved
 
 _AHEAD = 300.0  # seconds; an event dated further in the future says nothing about the newest
@@ -27,7 +27,7 @@ class Count:
             at, kind = draft.at, draft.kind
             if draft.late:
                 self._late += 1
-            if kind is Kind.EVENT:
+            if kind is EVENT:
                 if self._newest < at <= soon:
                     self._newest = at
                 # What is read again of long ago says nothing about how far the feed is behind.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RESTS = tuple(f".{rest:03d}Z" for rest in range(1000))
 _SHARE = 0.001  # ms; a double of Unix seconds is off by less, and a real difference is more
 
 
@@ -26,7 +27,7 @@ def iso(at: float) -> str:
 def iso_of(milliseconds: int) -> str:
     """As :func:`iso`, of Unix milliseconds."""
     seconds, rest = divmod(milliseconds, 1000)
-    return f"{_second(seconds)}.{rest:03d}Z"
+    return _second(seconds) + _RESTS[rest]
 
 
 def unix(text: str) -> float:

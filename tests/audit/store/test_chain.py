@@ -222,6 +222,5 @@ def test_a_long_batch_gives_way_to_answers_all_the_time() -> None:
             standing.append(one(log, "SELECT count(*) FROM record"))
 
         chain.append(log, drafts(*range(500)), now=NOW, give_way=give_way)
-    steps = [after - before for before, after in pairwise([0, *standing])]
-    assert standing[-1] == 500
-    assert max(steps) <= 100
+    steps = [after - before for before, after in pairwise([0, *standing, 500])]
+    assert max(steps) <= 5

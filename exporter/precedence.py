@@ -70,11 +70,12 @@ class Precedence:
     @property
     def left(self) -> float:
         """Seconds for which an answer that is on its way still goes first; 0 if there is none."""
-        return 0.0 if self._idle.is_set() else max(0.0, self._until - self._clock())
+        return max(0.0, self._until - self._clock()) if self._answers else 0.0
 
     def give_way(self) -> None:
         """Rest while an answer is on its way, for a few milliseconds at most."""
-        if left := self.left:
+        # Asked for between two events of thousands: most often there is nobody.
+        if self._answers and (left := self.left):
             self._idle.wait(min(left, self._patience))
 
 

@@ -50,7 +50,8 @@ def _unknown(
 
     Spaces first: their names are not amended in the records that stand.
     """
-    actors, spaces = _named(batch)
+    contexts = [it for event in batch if isinstance(it := event.raw.get("context"), dict)]
+    actors, spaces = _named(contexts, "actorId"), _named(contexts, "spaceId")
     loading.spaces(connection, memory, spaces)
     for id_ in spaces:
         if not memory.spaces[id_].known:
@@ -65,23 +66,13 @@ def _unknown(
             yield Question(kind=thing, id=id_, environment_id=home)
 
 
-def _named(batch: Iterable[RawEvent]) -> tuple[Sequence[str], Sequence[str]]:
-    """The ids of actors and of Spaces in the contexts: a few hundred, of thousands of events."""
-    actors: dict[object, None] = {}
-    spaces: dict[object, None] = {}
-    for event in batch:
-        context = event.raw.get("context")
-        if isinstance(context, dict):
-            try:
-                actors[context.get("actorId")] = spaces[context.get("spaceId")] = None
-            except TypeError:  # what cannot be the key of a dict is no id
-                actors[identity(context.get("actorId"))] = None
-                spaces[identity(context.get("spaceId"))] = None
-    return _identities(actors), _identities(spaces)
-
-
-def _identities(found: Iterable[object]) -> Sequence[str]:
-    """Each once: two that differ may be the same as far as they are kept."""
+def _named(contexts: Iterable[Mapping[str, object]], name: str) -> Sequence[str]:
+    """The ids of that name, each once: a few hundred, of thousands of events."""
+    values = [context.get(name) for context in contexts]
+    try:
+        found = dict.fromkeys(values)
+    except TypeError:  # what cannot be the key of a dict is no id
+        found = dict.fromkeys(map(identity, values))
     return [*dict.fromkeys(id_ for id_ in map(identity, found) if id_)]
 
 

@@ -29,7 +29,7 @@ from exporter.precedence import GiveWay, never
 LOOKUPS = 50
 """Questions for unknown actors and Spaces before a batch is appended; the rest is amended later."""
 
-_EVENTS_EACH = 20  # of a large batch; it may have that many questions more
+_EVENTS_A_QUESTION = 20  # of a large batch, which may have more of them
 
 _SECONDS = 5.0  # for those questions: a record now is worth more than a name at once
 _LEFTOVERS = 20  # questions for actors of records that stand, in each round
@@ -61,7 +61,7 @@ class Intake:
             uids = [text(event.id) for event in batch]
             standing = chain.known(connection, uids)
             new = [event for event, uid in zip(batch, uids, strict=True) if uid not in standing]
-            limit = max(LOOKUPS, len(new) // _EVENTS_EACH)
+            limit = max(LOOKUPS, len(new) // _EVENTS_A_QUESTION)
             asked = unknown.questions(connection, new, now=now, limit=limit, memory=self.memory)
             return new, chain.head(connection).sequence, asked
 

@@ -1,5 +1,6 @@
 """Events from a page to records, where something comes in between."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
@@ -54,6 +55,19 @@ async def test_what_another_process_appends_while_somebody_is_looked_for_stands_
     assert [entry.uid for entry in await _records(ours)] == [it.id for it in batch]
     await ours.database.aclose()
     await other.database.aclose()
+
+
+async def test_a_large_batch_has_a_question_for_every_twenty_events_and_any_has_fifty() -> None:
+    for events, questions in ((1_200, 60), (400, 50)):
+        intake, asked = _intake(None), Counter[str]()
+
+        async def count(asked: Counter[str] = asked) -> None:
+            asked["user"] += 1
+
+        batch = [event(actor_id=f"us_usr_{number:08d}") for number in range(events)]
+        assert (await _take(intake, batch, _Nobody(count))).records == events
+        assert asked["user"] == questions
+        await intake.database.aclose()
 
 
 async def test_an_event_whose_id_had_to_be_mended_stands_once_however_often_it_is_shown() -> None:

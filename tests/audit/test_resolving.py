@@ -77,10 +77,10 @@ def test_an_agent_is_asked_for_in_the_environment_that_one_of_its_events_names()
     assert question == _about(Thing.AGENT, AGENT)
 
 
-def test_a_space_is_asked_for_although_the_actor_beside_it_is_no_id() -> None:
+def test_what_is_no_id_keeps_nobody_else_from_being_asked_for() -> None:
     raw = {"context": {"actorId": {}, "spaceId": SPACE}}
     odd = RawEvent(id="odd", topic="odd", created_at=NOW, raw=raw)
-    assert _questions(Log(), odd) == [("space", SPACE)]
+    assert _questions(Log(), odd, event(actor_id=USER)) == [("space", SPACE), ("user", USER)]
 
 
 def test_no_more_are_asked_for_than_the_limit_allows() -> None:

@@ -20,6 +20,7 @@ from exporter.web.answers import Answer, reply
 from exporter.web.app import App, Parts
 from exporter.web.asgi import Message
 from exporter.web.status import EnvironmentStatus, Status
+from tests.support.turning import turning
 from tests.web.stages import a_status, no_mistake
 
 HEALTHY = ("/-/healthy", "/healthz", "/livez")
@@ -427,20 +428,11 @@ async def test_a_scrape_goes_before_other_work_until_it_is_answered(stage: Stage
 
 
 async def test_others_get_their_turn_while_a_long_page_is_sent() -> None:
-    turns = 0
-
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
     async def send(_: Message) -> None:
         """To a client that keeps up: there is nothing to wait for."""
 
-    beside = asyncio.create_task(other())
-    await asyncio.sleep(0)
-    before = turns
-    await reply(Answer(chunks=(b"x",) * 40), send, body=True)
-    beside.cancel()
-    assert turns - before >= 10
+    async with turning() as turns:
+        await asyncio.sleep(0)
+        before = turns()
+        await reply(Answer(chunks=(b"x",) * 40), send, body=True)
+        assert turns() - before >= 10

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -98,6 +98,18 @@ def test_however_pages_are_shuffled_and_repeated_the_same_records_stand_once(
             len(set(shown)),
             len(shown) - len(set(shown)),
         )
+
+
+def test_a_mistake_of_ours_on_the_way_is_not_taken_for_a_changed_log() -> None:
+    with opened() as log:
+
+        def making() -> Iterator[Draft]:
+            yield draft(1)
+            for _ in range(2):
+                log.execute("INSERT INTO cursor VALUES ('same', 1.0)")
+
+        with pytest.raises(sqlite3.IntegrityError, match="cursor"):
+            chain.append(log, making(), now=NOW)
 
 
 def test_what_was_found_to_be_absent_is_looked_for_again_once_the_chain_has_grown() -> None:

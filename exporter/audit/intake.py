@@ -11,6 +11,8 @@ from functools import partial
 
 from exporter.audit import changes, joining, resolving, unknown
 from exporter.audit.excerpt import text
+from exporter.audit.feed import gaps
+from exporter.audit.feed.contract import Parcel
 from exporter.audit.joining import Options
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.log import READ
@@ -46,16 +48,15 @@ class Intake:
     memory: Memory = field(default_factory=Memory)
     give_way: GiveWay = never
 
-    async def events(
-        self,
-        flatfile: Flatfile,
-        batch: Sequence[RawEvent],
-        *,
-        late_before: float | None,
-        source: str,
-        now: float,
+    async def keep(
+        self, flatfile: Flatfile, parcel: Parcel, *, source: str, now: float
     ) -> Appended:
-        """Append those that do not stand yet. ``now`` is Unix seconds. Raises StorageFailed."""
+        """Append the events that do not stand yet, then the gaps, and set the cursors.
+
+        One transaction: no kill leaves an event without how far that was read, or the reverse.
+        ``now`` is Unix seconds. What is told of is the events. Raises StorageFailed.
+        """
+        batch = parcel.events
 
         def look(connection: sqlite3.Connection) -> tuple[list[RawEvent], int, list[Question]]:
             uids = [text(event.id) for event in batch]
@@ -65,7 +66,7 @@ class Intake:
             asked = unknown.questions(connection, new, now=now, limit=limit, memory=self.memory)
             return new, chain.head(connection).sequence, asked
 
-        new, absent_at, asked = await self.database.run(look)
+        new, absent_at, asked = await self.database.run(look) if batch else ([], None, [])
         answers = await self._ask(flatfile, asked)
 
         def work(connection: sqlite3.Connection) -> Appended:
@@ -73,16 +74,19 @@ class Intake:
             drafts = joining.drafts(
                 connection,
                 new,
-                late_before=late_before,
+                late_before=parcel.late_before,
                 source=source,
                 now=now,
                 options=self.options,
                 memory=self.memory,
             )
             chain.counted_duplicates(connection, len(batch) - len(new))
-            return chain.append(
+            appended = chain.append(
                 connection, drafts, now=now, give_way=self.give_way, absent_at=absent_at
             )
+            chain.append(connection, map(gaps.draft, parcel.gaps), now=now)
+            cursors.change(connection, parcel.marks)
+            return appended
 
         return await self.database.run(work)
 
@@ -105,10 +109,6 @@ class Intake:
             return chain.append(connection, drafts, now=now)
 
         return await self.database.run(work)
-
-    async def append(self, draft: Draft, now: float) -> Appended:
-        """One record that is neither. Raises StorageFailed."""
-        return await self.database.run(partial(chain.append, drafts=[draft], now=now))
 
     async def _ask(self, flatfile: Flatfile, asked: Sequence[Question]) -> Sequence[Answer]:
         if not asked:

@@ -6,7 +6,7 @@ its own settings: a log is not something to be moved while it is written.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 
@@ -18,8 +18,7 @@ from exporter.audit.backlog import Cap, Policy
 from exporter.audit.delivery import Delivery
 from exporter.audit.families import AuditReading, LogReading
 from exporter.audit.feed import contract
-from exporter.audit.feed.contract import Environments, Ingested
-from exporter.audit.feed.gaps import Gap, draft
+from exporter.audit.feed.contract import Environments, Parcel
 from exporter.audit.feed.rounds import Feed
 from exporter.audit.intake import Intake
 from exporter.audit.joining import Options
@@ -31,7 +30,6 @@ from exporter.audit.store.database import Database
 from exporter.audit.wiring import sinks
 from exporter.errors import ConfigurationError, Mistake, RoundError, StorageFailed
 from exporter.flatfile.protocol import Flatfile
-from exporter.flatfile.raw import RawEvent
 from exporter.flatfile.whole import Whole
 from exporter.precedence import GiveWay, never
 from exporter.settings import Settings
@@ -164,22 +162,16 @@ class Audit:
         if self._feed is not None and self._feed[0] is flatfile:
             return self._feed[1]
 
-        async def ingest(events: Sequence[RawEvent], late_before: float | None) -> Ingested:
-            appended = await self._intake.events(
-                flatfile, events, late_before=late_before, source="feed", now=self._wall()
-            )
+        async def store(parcel: Parcel) -> int:
+            appended = await self._intake.keep(flatfile, parcel, source="feed", now=self._wall())
             self._delivery.appended()
-            return Ingested(added=appended.records, duplicates=len(events) - appended.records)
-
-        async def record_gap(gap: Gap) -> None:
-            await self._intake.append(draft(gap), self._wall())
+            return appended.records
 
         feed = Feed(
             flatfile=flatfile,
             database=self.database,
             environments=environments,
-            ingest=ingest,
-            record_gap=record_gap,
+            store=store,
             may_feed=lambda: not self._delivery.blocked,
             options=self._options,
             wall=self._wall,

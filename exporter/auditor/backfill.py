@@ -7,8 +7,7 @@ from random import Random
 
 from exporter.app.link import open_session
 from exporter.audit.feed.backfill import Backfill, Backfilled
-from exporter.audit.feed.contract import Ingested, Options
-from exporter.audit.feed.gaps import Gap, draft
+from exporter.audit.feed.contract import Options, Parcel
 from exporter.audit.intake import Intake
 from exporter.audit.joining import Options as Joining
 from exporter.audit.place import Place
@@ -16,7 +15,6 @@ from exporter.auditor.opening import writing
 from exporter.auditor.streams import Streams
 from exporter.errors import RoundError
 from exporter.flatfile.protocol import Flatfile
-from exporter.flatfile.raw import RawEvent
 from exporter.settings import Settings
 
 SOURCE = "backfill"
@@ -41,8 +39,7 @@ async def backfill(settings: Settings, place: Place, since: float, streams: Stre
                 flatfile=session.flatfile,
                 database=database,
                 environments=partial(_environments, session.flatfile),
-                ingest=partial(_ingest, intake, session.flatfile),
-                record_gap=partial(_record_gap, intake),
+                store=partial(_store, intake, session.flatfile),
                 may_feed=lambda: True,  # who asks for years of history wants them whatever waits
                 options=Options(
                     overlap=settings.audit.overlap,
@@ -63,17 +60,8 @@ async def _environments(flatfile: Flatfile) -> Sequence[str]:
     return tuple(environment.id for environment in await flatfile.environments())
 
 
-async def _ingest(
-    intake: Intake, flatfile: Flatfile, events: Sequence[RawEvent], late_before: float | None
-) -> Ingested:
-    appended = await intake.events(
-        flatfile, events, late_before=late_before, source=SOURCE, now=time.time()
-    )
-    return Ingested(added=appended.records, duplicates=len(events) - appended.records)
-
-
-async def _record_gap(intake: Intake, gap: Gap) -> None:
-    await intake.append(draft(gap), time.time())
+async def _store(intake: Intake, flatfile: Flatfile, parcel: Parcel) -> int:
+    return (await intake.keep(flatfile, parcel, source=SOURCE, now=time.time())).records
 
 
 def _tell(streams: Streams, state: Backfilled) -> None:

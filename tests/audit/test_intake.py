@@ -1,14 +1,19 @@
 """Events from a page to records, where something comes in between."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
 
+import pytest
+
+from exporter.audit.feed.contract import Parcel
+from exporter.audit.feed.gaps import Gap
 from exporter.audit.intake import Intake
 from exporter.audit.joining import Options
 from exporter.audit.record import Entry
-from exporter.audit.store import tallies
+from exporter.audit.store import cursors, tallies
 from exporter.audit.store.chain import Appended
 from exporter.audit.store.database import Database
 from exporter.audit.store.reading import entries
@@ -35,9 +40,16 @@ class _Nobody:
         raise NotFound(f"GET /users/{id_} answered 404; there is no such user")
 
 
+async def _keep(intake: Intake, parcel: Parcel, flatfile: object = None) -> Appended:
+    return await intake.keep(cast("Flatfile", flatfile), parcel, source="feed", now=NOW)
+
+
 async def _take(intake: Intake, batch: Sequence[RawEvent], flatfile: object = None) -> Appended:
-    asked = cast("Flatfile", flatfile)
-    return await intake.events(asked, batch, late_before=None, source="feed", now=NOW)
+    return await _keep(intake, Parcel(events=batch), flatfile)
+
+
+async def _marks(intake: Intake) -> dict[str, float]:
+    return await intake.database.run(lambda log: cursors.marks(log, ""))
 
 
 async def _records(intake: Intake) -> list[Entry]:
@@ -55,6 +67,36 @@ async def test_what_another_process_appends_while_somebody_is_looked_for_stands_
     assert [entry.uid for entry in await _records(ours)] == [it.id for it in batch]
     await ours.database.aclose()
     await other.database.aclose()
+
+
+@pytest.mark.parametrize(
+    ("table", "fails"), [("cursor", "NEW.scope = 'upto/feed'"), ("record", "NEW.uid LIKE 'gap/%'")]
+)
+async def test_events_gaps_and_cursors_are_kept_together_or_not_at_all(
+    table: str, fails: str
+) -> None:
+    intake = _intake(None)
+    gap = Gap(kind="forgotten", since=NOW - 60, until=NOW - 30)
+    whole = Parcel(events=[event()], gaps=[gap], marks=[("feed", NOW), ("upto/feed", NOW + 1)])
+    stop = f"BEFORE INSERT ON {table} WHEN {fails} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    await intake.database.run(lambda log: log.execute(f"CREATE TRIGGER stop {stop}"))
+    with pytest.raises(sqlite3.IntegrityError):
+        await _keep(intake, whole)
+    assert not await _records(intake)
+    assert not await _marks(intake)
+    await intake.database.run(lambda log: log.execute("DROP TRIGGER stop"))
+    assert (await _keep(intake, whole)).records == 1
+    assert [entry.uid for entry in await _records(intake)] == [whole.events[0].id, gap.uid]
+    assert await _marks(intake) == dict(whole.marks)
+    await intake.database.aclose()
+
+
+async def test_cursors_alone_are_kept_without_a_look_at_any_record() -> None:
+    intake = _intake(None)
+    appended = await _keep(intake, Parcel(marks=[("feed", NOW), ("old", None)]))
+    assert (appended.records, appended.duplicates) == (0, 0)
+    assert await _marks(intake) == {"feed": NOW}
+    await intake.database.aclose()
 
 
 async def test_a_large_batch_has_a_question_for_every_twenty_events_and_any_has_fifty() -> None:

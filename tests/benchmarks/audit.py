@@ -32,6 +32,7 @@ from exporter.app.start import spare_the_loop
 from exporter.audit import unknown
 from exporter.audit.changes import learn_environments, learn_spaces, learn_users
 from exporter.audit.feed.batch import MOST
+from exporter.audit.feed.contract import Parcel
 from exporter.audit.intake import Intake
 from exporter.audit.joining import Options, drafts
 from exporter.audit.keys import SigningKey
@@ -225,7 +226,7 @@ def _intake(log: Database, give_way: GiveWay = never) -> Intake:
 
 async def _keep(intake: Intake, events: list[RawEvent]) -> None:
     asked = cast("Flatfile", None)  # nobody is unknown, so that nobody is asked for
-    await intake.events(asked, events, late_before=None, source="feed", now=time.time())
+    await intake.keep(asked, Parcel(events=events), source="feed", now=time.time())
 
 
 def _events(size: int) -> list[RawEvent]:

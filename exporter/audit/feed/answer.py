@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
+from exporter.audit.feed.gaps import Gap
 from exporter.errors import RoundError
 from exporter.flatfile.raw import RawEvent
 
@@ -45,6 +46,10 @@ class Answer:
     not ``whole``, ``upto`` is the time up to which everything was read in spite of that (the pages
     came strictly oldest first), and ``reached`` that down to which it was (newest first). ``met``
     are the watched events that were shown, ``anchors`` the newest ones by environment as (time, id).
+
+    ``held`` are events that are not kept yet, and ``gaps`` what is missing: they are to be kept
+    together with what the answer means for the cursors. ``late_before`` is of the parcel. ``added``
+    counts what was kept and is new.
     """
 
     whole: bool = False
@@ -59,6 +64,9 @@ class Answer:
     met: set[str] = field(default_factory=set)
     topics: set[str] = field(default_factory=set)
     anchors: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    held: list[RawEvent] = field(default_factory=list)
+    late_before: float | None = None
+    gaps: list[Gap] = field(default_factory=list)
 
     def note(self, settled: Iterable[RawEvent], asked_of: str) -> None:
         """These were handed on."""
@@ -77,7 +85,7 @@ class Answer:
         return not self.whole and (self.upto is None or self.upto <= mark)
 
     def join(self, other: "Answer") -> None:
-        """Add what another question about the same scope came to."""
+        """Add what another question about the same scope came to, of which nothing is held."""
         self.pages += other.pages
         self.added += other.added
         self.newest = most(self.newest, other.newest)

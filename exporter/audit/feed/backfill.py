@@ -11,7 +11,7 @@ from functools import partial
 
 from exporter.audit.feed.answer import Answer, Moment
 from exporter.audit.feed.asking import Asking
-from exporter.audit.feed.contract import Environments, Ingest, MayFeed, Options, RecordGap
+from exporter.audit.feed.contract import Environments, Keep, MayFeed, Options
 from exporter.audit.feed.environment import Environment, Scope
 from exporter.audit.feed.plan import helps
 from exporter.audit.store import cursors
@@ -56,8 +56,7 @@ class Backfill:
     flatfile: Flatfile
     database: Database
     environments: Environments
-    ingest: Ingest
-    record_gap: RecordGap
+    store: Keep
     may_feed: MayFeed
     options: Options
     wall: Callable[[], float]
@@ -66,7 +65,7 @@ class Backfill:
     _dead: int = 0
 
     async def run(self) -> Backfilled:
-        """Raises StorageFailed and what the ingesting raises.
+        """Raises StorageFailed and what the keeping raises.
 
         Also a leaf of RoundError if the environments cannot be listed.
         """
@@ -76,12 +75,7 @@ class Backfill:
         if until is None:
             until = self.wall() - self.options.settle
             await self._note(self._scope, until)
-        asking = Asking(
-            flatfile=self.flatfile,
-            ingest=self.ingest,
-            record_gap=self.record_gap,
-            may_feed=self.may_feed,
-        )
+        asking = Asking(flatfile=self.flatfile, store=self.store, may_feed=self.may_feed)
         state = Backfilled(environments=len(listed))
         for environment_id in listed:
             mark = marks.get(self._of(environment_id))
@@ -116,16 +110,18 @@ class Backfill:
                 late_before=None,
             )
             answer = await one.ask(asking, scope, Moment(wall=self.wall(), until=until))
+            reached = until if answer.whole else answer.upto
+            further = reached is not None and reached > (mark or self.since)
+            if further:
+                mark = reached
+            await asking.keep(answer, [(self._of(environment_id), mark)] if further else ())
             state.added += answer.added
             if answer.oldest is not None:
                 state.oldest = min(answer.oldest, state.oldest or answer.oldest)
             if answer.whole:
-                await self._note(self._of(environment_id), until)
                 state.done += 1
                 return
-            if answer.upto is not None and answer.upto > (mark or self.since):
-                mark = answer.upto
-                await self._note(self._of(environment_id), mark)
+            if further:
                 self.tell(state)
             if self._ends(environment_id, answer, state):
                 return

@@ -5,27 +5,31 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from exporter.audit.feed.gaps import Gap
+from exporter.audit.store.cursors import Change
 from exporter.errors import RoundError
 from exporter.flatfile.raw import RawEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ingested:
-    """What became of some events: so many were new, so many stood there already."""
+class Parcel:
+    """What is kept together or not at all: what was read, and how far that is.
 
-    added: int
-    duplicates: int
+    ``events``, no more than may be held, are sorted by time and id; each may have been given
+    before. One that is new and older than ``late_before`` (Unix seconds) is late: its time had been
+    read up to. Gaps come after them, each by its ``uid`` only once. ``marks`` are the cursors.
+    """
+
+    events: Sequence[RawEvent] = ()
+    late_before: float | None = None
+    gaps: Sequence[Gap] = ()
+    marks: Sequence[Change] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.gaps or self.marks)
 
 
-Ingest: TypeAlias = Callable[[Sequence[RawEvent], float | None], Awaitable[Ingested]]
-"""Keep these, as many as are held at most, sorted by time and id; each may have been given before.
-
-An event that is new and older than the second argument (Unix seconds) is late: its time had been
-read up to. When it returns they are safe. Raises StorageFailed.
-"""
-
-RecordGap: TypeAlias = Callable[[Gap], Awaitable[None]]
-"""Keep this; by its ``uid`` only once."""
+Keep: TypeAlias = Callable[[Parcel], Awaitable[int]]
+"""Keep it in one transaction. How many of the events were new. Raises StorageFailed."""
 
 MayFeed: TypeAlias = Callable[[], bool]
 """Whether there is room for more. Cheap: it is asked before each batch, which goes in whole."""

@@ -31,34 +31,37 @@ class Debt:
     async def pay(self, ledger: Ledger, size: int, moment: Moment) -> None:
         """After a whole answer for the account, with pages of the size that works.
 
-        Raises StorageFailed, and what the ingesting raises.
+        Raises StorageFailed, and what the keeping raises.
         """
         self._refusals = 0
         if ledger.owed is None:
             return
         answer = await self._ask(ledger, ledger.owed, size, moment)
         if not answer.whole:
+            await self.asking.keep(answer)
             self._failures += answer.error is not None
             if self._failures < _TRIES:
                 return
-            await self._give_up(ledger, ledger.owed, size, moment)
+            answer = await self._give_up(ledger, ledger.owed, size, moment)
         self._failures = 0
         ledger.settle()
+        await self.asking.keep(answer, ledger.take())
 
-    async def refused(self, ledger: Ledger, moment: Moment) -> None:
-        """The account's feed may not be asked."""
+    def refused(self, ledger: Ledger, answer: Answer, moment: Moment) -> None:
+        """The account's feed may not be asked, as ``answer`` says."""
         self._refusals += 1
         if ledger.owed is not None and self._refusals >= _REFUSALS:
-            await self._say(ledger, ledger.owed, moment)
+            answer.gaps.append(self._gap(ledger, ledger.owed, moment))
             ledger.settle()
 
-    async def _give_up(self, ledger: Ledger, owed: float, size: int, moment: Moment) -> None:
+    async def _give_up(self, ledger: Ledger, owed: float, size: int, moment: Moment) -> Answer:
         """Say of which environments something may be missing, if that much can be had."""
         answer = await self._ask(ledger, owed, size, moment, topic=_DELETED)
         if not answer.whole:
-            await self._say(ledger, owed, moment)
+            answer.gaps.append(self._gap(ledger, owed, moment))
         for environment_id in sorted(answer.anchors):
-            await self._say(ledger, owed, moment, environment_id)
+            answer.gaps.append(self._gap(ledger, owed, moment, environment_id))
+        return answer
 
     async def _ask(
         self, ledger: Ledger, owed: float, size: int, moment: Moment, topic: str | None = None
@@ -67,15 +70,12 @@ class Debt:
         late_before = ledger.marks[ACCOUNT]
         return await self.asking.ask(question, moment=moment, late_before=late_before)
 
-    async def _say(
+    def _gap(
         self, ledger: Ledger, owed: float, moment: Moment, environment_id: str | None = None
-    ) -> None:
-        until = ledger.complete.get(ACCOUNT, moment.until)
-        await self.asking.gap(
-            Gap(
-                kind="environment" if environment_id else "unreachable",
-                since=owed - self.overlap,
-                until=until,
-                environment_id=environment_id,
-            )
+    ) -> Gap:
+        return Gap(
+            kind="environment" if environment_id else "unreachable",
+            since=owed - self.overlap,
+            until=ledger.complete.get(ACCOUNT, moment.until),
+            environment_id=environment_id,
         )

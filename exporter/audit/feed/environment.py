@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.asking import Asking
+from exporter.audit.feed.batch import Marks, unmoved
 from exporter.audit.feed.gaps import Gap, GapKind
 from exporter.audit.feed.plan import PATIENCE, Plan, helps, of_environment
 from exporter.errors import BadRequest, NotFound
@@ -25,6 +26,7 @@ class Scope:
     late_before: float | None
     watched: frozenset[str] = frozenset()
     at_once: int = 1
+    marks: Marks = unmoved
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Environment:
     async def ask(self, asking: Asking, scope: Scope, moment: Moment) -> Answer:
         """Once, in the way that is next; then choose that of the next time.
 
+        What came last, and all gaps, wait for :meth:`Asking.keep`.
         Where topics have to be asked one by one, the whole is tried first: it may have become
         possible meanwhile, it shows topics that are not documented, and it needs no gap.
         """
@@ -72,12 +75,14 @@ class Environment:
             late_before=scope.late_before,
             watched=scope.watched,
             at_once=scope.at_once,
+            marks=scope.marks,
         )
 
     async def _by_topic(
         self, asking: Asking, scope: Scope, moment: Moment, whole: Answer
     ) -> Answer:
         """``whole`` is how far the question for all topics came."""
+        await asking.keep(whole)  # there is no room to hold something of each
         total = Answer()
         total.join(whole)
         failed: dict[str, Answer] = {}
@@ -104,8 +109,8 @@ class Environment:
             total.error = next(iter(failed.values())).error
             return total
         for topic, answer in failed.items():
-            await asking.gap(_gap("unreachable", scope, moment, answer, topic))
-        await asking.gap(_gap("topics", scope, moment, whole))
+            total.gaps.append(_gap("unreachable", scope, moment, answer, topic))
+        total.gaps.append(_gap("topics", scope, moment, whole))
         total.whole = True
         return total
 
@@ -117,6 +122,7 @@ class Environment:
             since = max(since, done.newest - scope.overlap)
         question = Question(since=since, page_size=self.plan.rung.size, topic=topic)
         answer = await self._ask(asking, scope, moment, question)
+        await asking.keep(answer)
         if done is not None:
             answer.join(done)
         if answer.whole:

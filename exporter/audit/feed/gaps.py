@@ -71,7 +71,8 @@ class Bounds:
     ``complete`` is the time up to which everything had been read, None before that ever happened;
     ``anchor`` the time of the newest anchor, None if there is none; ``void`` whether all that were
     there were found to be forgotten; ``held`` the age in seconds that events were seen to reach at
-    the source, None if it never showed any.
+    the source, None if it never showed any. ``partial``, while there is no ``complete``, is the
+    time down to which the source has to go, None if nothing was read.
     """
 
     complete: float | None
@@ -79,6 +80,7 @@ class Bounds:
     anchor: float | None
     void: bool
     held: float | None
+    partial: float | None = None
 
     def joins(self, *, met: bool, oldest: float | None) -> bool:
         """Whether what was shown reaches back to what was read before.
@@ -86,7 +88,9 @@ class Bounds:
         ``met`` is whether an anchor was shown, ``oldest`` the time of the oldest event shown. Where
         there never was an event there is nothing to reach back to.
         """
-        if self.complete is None or met or (self.anchor is None and not self.void):
+        if self.complete is None:
+            return self.partial is None or (oldest is not None and oldest <= self.partial)
+        if met or (self.anchor is None and not self.void):
             return True
         return oldest is not None and oldest <= self.complete - self.overlap
 
@@ -97,7 +101,7 @@ class Bounds:
         events at the most.
         """
         if self.complete is None:
-            return True
+            return self.partial is None
         unseen = wall - (self.complete - self.overlap)
         held = self.held or 0.0
         if self.anchor is None:

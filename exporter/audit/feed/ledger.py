@@ -12,6 +12,8 @@ scope                        meaning (Unix seconds unless said otherwise)
 ``apart/feed``               there if environments are read one by one for good
 ``owed/feed``                up to where the account's own feed was read before environments were
                              read one by one; from there on it is to be read once more
+``partial/feed[/<e.>]``      of what was never read whole: as long as the source goes back to that
+                             time it has forgotten nothing that was not read
 ``void/feed[/<e.>]``         anchors up to that time were found to be forgotten
 ``held/feed``                the age in seconds that events were seen to reach at the source
 ``anchor/<e.>/<event>``      the newest events that were read, by environment
@@ -19,30 +21,27 @@ scope                        meaning (Unix seconds unless said otherwise)
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from urllib.parse import quote, unquote
 
 from exporter.audit.feed.answer import ANCHORS
 from exporter.audit.store import cursors
+from exporter.audit.store.cursors import Change
 from exporter.audit.store.database import Database
 
 ACCOUNT = ""
 """Stands for the account where an environment's id is wanted."""
 
 _FEED, _READ = "feed", "read/feed"
-_UPTO, _VOID, _ANCHOR = "upto/feed", "void/feed", "anchor/"
+_UPTO, _PARTIAL, _VOID, _ANCHOR = "upto/feed", "partial/feed", "void/feed", "anchor/"
 _ORIGIN, _AGREED = "origin/feed", "agreed/feed"
 _APART, _HELD, _OWED = "apart/feed", "held/feed", "owed/feed"
-
-_Change = tuple[str, float | None]
-"""A scope and what it becomes; None where it is forgotten."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What the store says, and what is to be written to it: nothing is before :meth:`save`."""
+    """What the store says, and what is to be written to it by whoever takes it."""
 
     marks: dict[str, float]
     complete: dict[str, float]
@@ -54,7 +53,8 @@ class Ledger:
     apart: bool
     held: float | None
     owed: float | None = None
-    _changes: list[_Change] = field(default_factory=list)
+    partial: dict[str, float] = field(default_factory=dict)
+    _changes: list[Change] = field(default_factory=list)
 
     def begin(self, at: float) -> None:
         """A log that was never fed begins there."""
@@ -77,6 +77,14 @@ class Ledger:
         if complete is not None and complete != self.complete.get(scope):
             self.complete[scope] = complete
             self._changes.append((_in(_UPTO, scope), complete))
+            if self.partial.pop(scope, None) is not None:
+                self._changes.append((_in(_PARTIAL, scope), None))
+
+    def reach(self, scope: str, at: float) -> None:
+        """Something was read, and all of it once the source goes back to ``at`` the next time."""
+        if scope not in self.complete and at != self.partial.get(scope):
+            self.partial[scope] = at
+            self._changes.append((_in(_PARTIAL, scope), at))
 
     def read_whole(self, wall: float) -> None:
         self._changes.append((_READ, wall))
@@ -164,12 +172,13 @@ class Ledger:
                 self._changes.append((_in(_UPTO, environment_id), None))
             if self.void.pop(environment_id, None) is not None:
                 self._changes.append((_in(_VOID, environment_id), None))
+            if self.partial.pop(environment_id, None) is not None:
+                self._changes.append((_in(_PARTIAL, environment_id), None))
 
-    async def save(self, database: Database) -> None:
-        """In one transaction. Raises StorageFailed; then the next :meth:`load` is as before."""
+    def take(self) -> Sequence[Change]:
+        """What is to be written; the caller has to, or to load it anew."""
         changes, self._changes = self._changes, []
-        if changes:
-            await database.run(partial(_write, changes=changes))
+        return changes
 
     def _keep(self, environment_id: str, kept: dict[str, float]) -> None:
         old = self.anchors.get(environment_id, {})
@@ -200,14 +209,8 @@ def _load(connection: sqlite3.Connection) -> Ledger:
         apart=cursors.mark(connection, _APART) is not None,
         held=cursors.mark(connection, _HELD),
         owed=cursors.mark(connection, _OWED),
+        partial=_by_scope(connection, _PARTIAL),
     )
-
-
-def _write(connection: sqlite3.Connection, changes: Iterable[_Change]) -> None:
-    for scope, at in changes:
-        cursors.forget(connection, scope)
-        if at is not None:
-            cursors.advance(connection, scope, at)
 
 
 def _by_scope(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:

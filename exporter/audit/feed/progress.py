@@ -1,11 +1,13 @@
 """What an answer means for how far its scope was read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from exporter.audit.feed.answer import Answer, Moment
-from exporter.audit.feed.asking import Asking
+from exporter.audit.feed.batch import Marks
 from exporter.audit.feed.gaps import Bounds, Gap
 from exporter.audit.feed.ledger import ACCOUNT, Ledger
+from exporter.audit.store.cursors import Change
 
 _BEFORE = 1.0
 """Seconds by which a question begins before an anchor: ``since`` may exclude its own moment."""
@@ -36,18 +38,32 @@ class Progress:
         """The mark, unless nothing was read up to it yet."""
         return ledger.marks[scope] if scope in ledger.complete else None
 
-    async def conclude(
-        self, asking: Asking, ledger: Ledger, scope: str, answer: Answer, moment: Moment
-    ) -> bool:
+    def marks(self, ledger: Ledger, scope: str) -> Marks:
+        """What goes with the events of a reading that has not ended: it may never end."""
+
+        def reached(oldest: float) -> Sequence[Change]:
+            _reach(ledger, scope, oldest)
+            return ledger.take()
+
+        return reached
+
+    def doubt(self, ledger: Ledger, scope: str, answer: Answer) -> None:
+        """All that was shown was read, and yet it is not believed."""
+        if answer.newest is not None:
+            ledger.reach(scope, answer.newest)
+
+    def conclude(self, ledger: Ledger, scope: str, answer: Answer, moment: Moment) -> bool:
         """Move the mark as far as the answer allows; True if that is all the way.
 
         An answer that does not join on to what was read before, after a time in which something
         may have been forgotten, moves nothing the first time: it may be the answer that is wrong.
-        The second time in a row it is a gap.
+        The second time in a row it is a gap, which the answer has from then on.
         """
         if answer.oldest is not None:
             ledger.hold(max(ledger.held or 0.0, moment.wall - answer.oldest))
         if not answer.whole and answer.upto is None:
+            if answer.oldest is not None:
+                _reach(ledger, scope, answer.oldest)
             return False
         anchors = ledger.newest_anchors(scope)
         bounds = Bounds(
@@ -56,6 +72,8 @@ class Progress:
             anchor=max(anchors.values(), default=None),
             void=scope in ledger.void,
             held=ledger.held,
+            # With gaps it is whole without having gone back as far as the source does.
+            partial=None if answer.gaps else ledger.partial.get(scope),
         )
         joins = bounds.joins(met=not answer.met.isdisjoint(anchors), oldest=answer.oldest)
         if not joins and not bounds.harmless(moment.wall):
@@ -65,7 +83,7 @@ class Progress:
                 self._strikes[scope] = _Strike(mark, moment.wall)
                 return False
             if not bounds.harmless(strike.wall):
-                await asking.gap(self._forgotten(ledger, scope, answer, moment))
+                answer.gaps.append(self._forgotten(ledger, scope, answer, moment))
             if bounds.anchor is not None:
                 ledger.hold(min(ledger.held or 0.0, strike.wall - bounds.anchor))
             ledger.cast(scope)
@@ -86,3 +104,8 @@ class Progress:
             until=moment.wall if answer.oldest is None else answer.oldest,
             environment_id=None if scope == ACCOUNT else scope,
         )
+
+
+def _reach(ledger: Ledger, scope: str, oldest: float) -> None:
+    """Whatever lies before that is not read yet, also by an earlier attempt that went further."""
+    ledger.reach(scope, min(oldest, ledger.partial.get(scope, oldest)))

@@ -25,8 +25,8 @@ async def read(
 ) -> Answer:
     """Walk through all pages, several times where they have no order.
 
-    What was read before a failure is handed on. Raises StorageFailed, and what the ingesting
-    raises; failures of the source are in the answer.
+    What was read before a failure is handed on, or held by the answer as what came last always is.
+    Raises StorageFailed, and what the keeping raises; failures of the source are in the answer.
     """
     answer = Answer()
     way = Way()
@@ -36,16 +36,18 @@ async def read(
             way.begin()
             try:
                 await _walk(flatfile, question, way, batch, moment, frozenset(watched), answer)
-                way.end(news=batch.added > before)
-                answer.whole = way.sure or (
+                answer.whole = way.plain or (
                     way.still and await _stood_still(flatfile, question, way.walk)
                 )
+                if not answer.whole:  # only the store knows which of them are news
+                    await batch.flush()
+                    way.end(news=batch.added > before)
+                    answer.whole = way.sure
             except StorageFailed:
                 raise
             except RoundError as error:
                 # Without its traceback: that holds the page, and lives as long as the answer.
                 answer.error = error.with_traceback(None)
-                await batch.flush()
             if answer.whole or answer.error:
                 break
         else:
@@ -53,6 +55,7 @@ async def read(
                 f"GET /events changed its order each time it was read, {_WALKS} times; read again"
                 " in the next round"
             )
+        answer.held = batch.rest()
     except Blocked:
         answer.blocked = True
         answer.whole = False
@@ -88,7 +91,6 @@ async def _walk(
             answer.note(settled, asked_of)
             if way.walk.past(question.since):
                 break
-    await batch.flush()
 
 
 async def _stood_still(flatfile: Flatfile, question: Question, walk: Walk) -> bool:

@@ -11,10 +11,9 @@ from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.asking import Asking
 from exporter.audit.feed.contract import (
     Environments,
-    Ingest,
+    Keep,
     MayFeed,
     Options,
-    RecordGap,
     Report,
 )
 from exporter.audit.feed.debt import Debt
@@ -45,23 +44,20 @@ class Feed:
         flatfile: Flatfile,
         database: Database,
         environments: Environments,
-        ingest: Ingest,
-        record_gap: RecordGap,
+        store: Keep,
         may_feed: MayFeed,
         options: Options,
         wall: Callable[[], float],
     ) -> None:
         """``wall`` gives Unix seconds; for the rest see :mod:`exporter.audit.feed.contract`."""
-        self._asking = Asking(
-            flatfile=flatfile, ingest=ingest, record_gap=record_gap, may_feed=may_feed
-        )
+        self._asking = Asking(flatfile=flatfile, store=store, may_feed=may_feed)
         self._database = database
         self._environments = environments
         self._options = options
         self._wall = wall
         self._plan = of_account(options.page_size)
         self._progress = Progress(options.overlap)
-        self._sweep = Sweep(database, self._progress, options.page_size, options.workers)
+        self._sweep = Sweep(self._progress, options.page_size, options.workers)
         self._agreement = Agreement()
         self._debt = Debt(self._asking, options.overlap)
         self._refused_until = float("-inf")  # by the loop's clock
@@ -69,7 +65,7 @@ class Feed:
         self._said_narrowed = False
 
     async def read(self) -> Report:
-        """One round. Raises StorageFailed, and what the ingesting raises.
+        """One round. Raises StorageFailed, and what the keeping raises.
 
         A failure of the source is in the report; what was read before it is kept.
         """
@@ -86,7 +82,7 @@ class Feed:
             answer, whole = await self._account(ledger, moment)
         if apart or self._refused:
             answer, whole = await self._by_environment(ledger, moment)
-        await ledger.save(self._database)
+        await self._asking.keep(Answer(), ledger.take())
         return self._told(answer, whole=whole, gaps=gaps)
 
     @property
@@ -117,19 +113,24 @@ class Feed:
             moment=moment,
             late_before=self._progress.late_before(ledger, ACCOUNT),
             watched=ledger.newest_anchors(ACCOUNT).keys() | (sample.events if sample else set()),
+            marks=self._progress.marks(ledger, ACCOUNT),
         )
-        if isinstance(answer.error, BadRequest | Forbidden) and not answer.pages:
+        whole = False
+        if answer.whole:
+            whole = self._accept(ledger, answer, moment, sample)
+        elif isinstance(answer.error, BadRequest | Forbidden) and not answer.pages:
             self._refuse(ledger, moment, anew=False)
-            await self._debt.refused(ledger, moment)
-            return answer, False
-        if not answer.whole:
+            self._debt.refused(ledger, answer, moment)
+        else:
             if answer.error and answer.stuck_at(ledger.marks[ACCOUNT]):
                 self._plan.narrow(answer.error)
-            await self._progress.conclude(self._asking, ledger, ACCOUNT, answer, moment)
-            return answer, False
-        return answer, await self._accept(ledger, answer, moment, sample)
+            self._progress.conclude(ledger, ACCOUNT, answer, moment)
+        await self._asking.keep(answer, ledger.take())
+        if whole:
+            await self._debt.pay(ledger, self._plan.rung.size, moment)
+        return answer, whole
 
-    async def _accept(
+    def _accept(
         self, ledger: Ledger, answer: Answer, moment: Moment, sample: Sample | None
     ) -> bool:
         """A whole answer for the account, as far as it can be believed."""
@@ -137,8 +138,9 @@ class Feed:
         if verdict == "refuted":
             self._refuse(ledger, moment, anew=True)
         if verdict in {"doubtful", "refuted"}:
+            self._progress.doubt(ledger, ACCOUNT, answer)
             return False
-        if not await self._progress.conclude(self._asking, ledger, ACCOUNT, answer, moment):
+        if not self._progress.conclude(ledger, ACCOUNT, answer, moment):
             return False
         self._plan.widen()
         ledger.read_whole(moment.wall)
@@ -146,7 +148,6 @@ class Feed:
             ledger.agree()
             self._sweep.forget()
             self._said_refused = False
-        await self._debt.pay(ledger, self._plan.rung.size, moment)
         return True
 
     def _refuse(self, ledger: Ledger, moment: Moment, *, anew: bool) -> None:

@@ -10,14 +10,13 @@ from exporter.audit.feed.environment import Environment, Scope
 from exporter.audit.feed.gaps import Gap
 from exporter.audit.feed.ledger import ACCOUNT, Ledger
 from exporter.audit.feed.progress import Progress
-from exporter.audit.store.database import Database
 from exporter.errors import ExporterError, RoundError
 
 _IN_A_ROW = 16
 """So many environments that fail without an answer between them end the sweep: the source is down,
 and asking for each of two thousand would hold up the next round for hours."""
 
-_TOGETHER = 200  # environments whose marks are written in one transaction
+_TOGETHER = 200  # environments without news whose marks are written in one transaction
 
 
 @dataclass(slots=True)
@@ -51,7 +50,6 @@ class Swept:
 class Sweep:
     """The environments of the account and the way in which each is asked."""
 
-    database: Database
     progress: Progress
     page_size: int
     workers: int
@@ -70,7 +68,7 @@ class Sweep:
     ) -> Swept:
         """Ask all of them; each has its mark in the ledger already.
 
-        Raises StorageFailed, and what the ingesting raises.
+        Raises StorageFailed, and what the keeping raises.
         """
         await self._bury(asking, ledger, environment_ids, moment)
         swept = Swept()
@@ -83,12 +81,10 @@ class Sweep:
                     return
                 try:
                     answer = await self._ask(asking, ledger, environment_id, moment)
-                    whole = await self.progress.conclude(
-                        asking, ledger, environment_id, answer, moment
-                    )
+                    whole = self.progress.conclude(ledger, environment_id, answer, moment)
+                    if answer.held or answer.gaps or (swept.asked + 1) % _TOGETHER == 0:
+                        await asking.keep(answer, ledger.take())
                     swept.note(answer, whole=whole)
-                    if swept.asked % _TOGETHER == 0:
-                        await ledger.save(self.database)
                 except ExporterError as error:  # of the store; the others stop, too
                     raised.append(error)
 
@@ -111,6 +107,7 @@ class Sweep:
             late_before=self.progress.late_before(ledger, environment_id),
             watched=frozenset(ledger.newest_anchors(environment_id)),
             at_once=self.workers,
+            marks=self.progress.marks(ledger, environment_id),
         )
         return await one.ask(asking, scope, moment)
 
@@ -125,11 +122,12 @@ class Sweep:
         if moment.wall < max(ledger.marks.values()):
             return
         gone = frozenset(ledger.marks).difference(living, {ACCOUNT})
+        last = Answer()
         for environment_id in gone & self._gone:
             mark = ledger.marks[environment_id]
             complete = ledger.complete.get(environment_id, mark)
             if ledger.owed is None:
-                await asking.gap(
+                last.gaps.append(
                     Gap(
                         kind="environment",
                         since=max(mark, complete) - self.progress.overlap,
@@ -139,4 +137,6 @@ class Sweep:
                 )
             ledger.drop((environment_id,))
             self._environments.pop(environment_id, None)
+        if last.gaps:
+            await asking.keep(last, ledger.take())
         self._gone = gone - self._gone

@@ -47,15 +47,22 @@ class Way:
         return not self.walk.repeated and not self.walk.doubled
 
     @property
+    def plain(self) -> bool:
+        """Whether nothing can have been skipped, whatever was known before."""
+        if self.still:
+            return self.walk.newest_first or self.walk.pages <= 1
+        return self.trace == self._before
+
+    @property
     def sure(self) -> bool:
         """Whether nothing can have been skipped, although events were shown on two pages.
 
         In order of time that is what new events do, and events of the same moment that change
         places: then one more walk shows whether there is anything else.
         """
-        if self.still:
-            return self.walk.newest_first or self.walk.pages <= 1
-        if self.trace == self._before or self._quiet >= _QUIET:
+        if self.still or self.plain:
+            return self.plain
+        if self._quiet >= _QUIET:
             return True
         ordered = self.walk.newest_first or self.walk.oldest_first
         strange = self.walk.disorder or self.walk.doubled

@@ -4,6 +4,10 @@ Times are Unix seconds by the server's clock.
 """
 
 import sqlite3
+from collections.abc import Iterable
+
+Change = tuple[str, float | None]
+"""A scope and what its mark becomes, earlier or later; None where it is forgotten."""
 
 
 def mark(connection: sqlite3.Connection, scope: str) -> float | None:
@@ -24,6 +28,14 @@ def advance(connection: sqlite3.Connection, scope: str, at: float) -> None:
 def forget(connection: sqlite3.Connection, scope: str) -> None:
     """As if it had never been read."""
     connection.execute("DELETE FROM cursor WHERE scope = ?", (scope,))
+
+
+def change(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
+    """In this order."""
+    for scope, at in changes:
+        forget(connection, scope)
+        if at is not None:
+            advance(connection, scope, at)
 
 
 def marks(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:

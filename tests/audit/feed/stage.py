@@ -1,8 +1,10 @@
 """An emulated account, the feed that reads it through the real client, and what it handed on."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -10,7 +12,7 @@ import httpx
 
 from exporter.audit.feed.backfill import Backfill
 from exporter.audit.feed.batch import MOST
-from exporter.audit.feed.contract import Ingested, Options, Report
+from exporter.audit.feed.contract import Options, Parcel, Report
 from exporter.audit.feed.gaps import Gap
 from exporter.audit.feed.rounds import Feed
 from exporter.audit.store import cursors
@@ -31,26 +33,37 @@ OPTIONS = Options(overlap=120.0, settle=10.0, start=1800.0)
 
 @dataclass
 class Kept:
-    """The other side of the feed: keeps each event once, as the store does."""
+    """The other side of the feed: keeps each event once, as the store does, and its cursors."""
 
     events: dict[str, RawEvent] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     gaps: dict[str, Gap] = field(default_factory=dict)
     batches: list[tuple[str, ...]] = field(default_factory=list)
     room: bool = True
+    database: Database = field(default_factory=lambda: Database(None, wall))
 
-    async def ingest(self, events: Sequence[RawEvent], late_before: float | None) -> Ingested:
-        assert 0 < len(events) <= MOST
-        assert list(events) == sorted(events, key=lambda event: (event.created_at, event.id))
-        self.batches.append(tuple(event.id for event in events))
+    async def store(self, parcel: Parcel) -> int:
+        assert parcel
+        events = list(parcel.events)
+        assert len(events) <= MOST
+        assert events == sorted(events, key=lambda event: (event.created_at, event.id))
+        # In the transaction: whoever is cancelled meanwhile leaves all of it or nothing.
+        return await self.database.run(partial(self._take, parcel=parcel, events=events))
+
+    def _take(
+        self, connection: sqlite3.Connection, parcel: Parcel, events: Sequence[RawEvent]
+    ) -> int:
+        cursors.change(connection, parcel.marks)
+        if events:
+            self.batches.append(tuple(event.id for event in events))
         fresh = {event.id: event for event in events if event.id not in self.events}
-        if late_before is not None:
-            self.late |= {id_ for id_, event in fresh.items() if event.created_at < late_before}
+        before = parcel.late_before
+        if before is not None:
+            self.late |= {id_ for id_, event in fresh.items() if event.created_at < before}
         self.events |= fresh
-        return Ingested(added=len(fresh), duplicates=len(events) - len(fresh))
-
-    async def record_gap(self, gap: Gap) -> None:
-        self.gaps.setdefault(gap.uid, gap)
+        for gap in parcel.gaps:
+            self.gaps.setdefault(gap.uid, gap)
+        return len(fresh)
 
     def may_feed(self) -> bool:
         return self.room
@@ -72,10 +85,11 @@ class Stage:
     database: Database
     options: Options
     began: float
-    kept: Kept = field(default_factory=Kept)
+    kept: Kept = field(init=False)
     feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
+        self.kept = Kept(database=self.database)
         self.restart()
 
     def restart(self) -> None:
@@ -96,8 +110,7 @@ class Stage:
             "flatfile": self.session.flatfile,
             "database": self.database,
             "environments": self.environments,
-            "ingest": self.kept.ingest,
-            "record_gap": self.kept.record_gap,
+            "store": self.kept.store,
             "may_feed": self.kept.may_feed,
             "options": self.options,
             "wall": wall,
@@ -129,8 +142,7 @@ def feed(
         flatfile=flatfile,
         database=database,
         environments=environments,
-        ingest=kept.ingest,
-        record_gap=kept.record_gap,
+        store=kept.store,
         may_feed=kept.may_feed,
         options=options,
         wall=wall,

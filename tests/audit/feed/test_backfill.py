@@ -1,15 +1,13 @@
 """The past is read once, goes on where it was killed, and stands in nobody's way."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from exporter.audit.feed.contract import Ingested
+from exporter.audit.feed.contract import Parcel
 from exporter.emulator import Fault, Scale
 from exporter.errors import RoundError, ServerFailed, StorageFailed
-from exporter.flatfile.raw import RawEvent
 from tests.audit.feed.stage import OPTIONS, Kept, Stage, stage
 from tests.support.account import wall
 
@@ -29,11 +27,11 @@ class Dying(Kept):
 
     left = 400
 
-    async def ingest(self, events: Sequence[RawEvent], late_before: float | None) -> Ingested:
-        if self.left < len(events):
+    async def store(self, parcel: Parcel) -> int:
+        if self.left < len(parcel.events):
             raise Killed
-        self.left -= len(events)
-        return await super().ingest(events, late_before)
+        self.left -= len(parcel.events)
+        return await super().store(parcel)
 
 
 def _asked_of(it: Stage, begun: int) -> set[str]:
@@ -60,10 +58,10 @@ async def test_everything_since_then_is_read(order: str) -> None:
 async def test_it_goes_on_with_the_environments_that_were_not_read_yet() -> None:
     async with stage(PAST) as it:
         since = wall() - HOURS
-        dying = Dying()
+        dying = Dying(database=it.database)
         dying.left = 2000
         with pytest.raises(Killed):
-            await it.backfill(since, ingest=dying.ingest).run()
+            await it.backfill(since, store=dying.store).run()
         it.kept.events |= dying.events
         begun = len(it.asked())
         await asyncio.sleep(600)
@@ -172,8 +170,8 @@ async def test_without_room_it_stops_and_goes_on_later() -> None:
 async def test_a_store_that_fails_ends_it() -> None:
     async with stage(PAST) as it:
 
-        async def broken(_: Sequence[RawEvent], __: float | None) -> Ingested:
+        async def broken(_: Parcel) -> int:
             raise StorageFailed("the disk is full")
 
         with pytest.raises(StorageFailed):
-            await it.backfill(wall() - HOURS, ingest=broken).run()
+            await it.backfill(wall() - HOURS, store=broken).run()

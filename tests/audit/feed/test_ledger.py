@@ -1,5 +1,6 @@
 """How far the feed was read survives a restart, whole or as it was before."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,14 @@ async def database() -> Database:
     return Database(None, wall)
 
 
+async def _save(ledger: Ledger, database: Database) -> None:
+    await database.run(partial(cursors.change, changes=ledger.take()))
+
+
 async def _begun(database: Database) -> Ledger:
     ledger = await load(database)
     ledger.begin(BEGIN)
-    await ledger.save(database)
+    await _save(ledger, database)
     return await load(database)
 
 
@@ -44,12 +49,30 @@ async def test_everything_is_as_it_was_after_it_was_saved(database: Database) ->
     ledger.cast("us_env_1")
     ledger.part(BEGIN, anew=False)
     ledger.read_whole(BEGIN + 11)
-    await ledger.save(database)
+    await _save(ledger, database)
     again = await load(database)
     for name in ("marks", "complete", "anchors", "void", "held", "agreed", "apart", "origin"):
         assert getattr(again, name) == getattr(ledger, name), name
     assert again.apart
     assert await database.run(lambda c: cursors.mark(c, "read/feed")) == BEGIN + 11
+    await database.aclose()
+
+
+async def test_how_far_a_first_reading_came_is_known_until_there_is_a_whole_one(
+    database: Database,
+) -> None:
+    ledger = await _begun(database)
+    for scope in (ACCOUNT, "us_env_1", "us_env_2"):
+        ledger.move(scope, mark=BEGIN)
+        ledger.reach(scope, BEGIN + 7)
+    await _save(ledger, database)
+    again = await load(database)
+    assert again.partial == {ACCOUNT: BEGIN + 7, "us_env_1": BEGIN + 7, "us_env_2": BEGIN + 7}
+    again.move("us_env_1", complete=BEGIN + 9)
+    again.drop(["us_env_2"])
+    again.reach("us_env_1", BEGIN + 8)
+    await _save(again, database)
+    assert again.partial == (await load(database)).partial == {ACCOUNT: BEGIN + 7}
     await database.aclose()
 
 
@@ -64,7 +87,7 @@ async def test_a_mark_never_moves_back(database: Database) -> None:
     ledger = await _begun(database)
     ledger.move(ACCOUNT, mark=BEGIN + 5)
     ledger.move(ACCOUNT, mark=BEGIN + 4)
-    await ledger.save(database)
+    await _save(ledger, database)
     assert (await load(database)).marks[ACCOUNT] == BEGIN + 5
     await database.aclose()
 
@@ -106,7 +129,7 @@ async def test_once_the_account_is_proven_single_environments_are_forgotten(
     ledger.part(BEGIN, anew=False)
     ledger.move(ACCOUNT, mark=BEGIN + 20)
     ledger.agree()
-    await ledger.save(database)
+    await _save(ledger, database)
     again = await load(database)
     assert again.marks == {ACCOUNT: BEGIN + 20}
     assert (again.agreed, again.apart) == (BEGIN + 20, False)

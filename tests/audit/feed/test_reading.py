@@ -1,14 +1,14 @@
 """One question to its end, over pages of which nobody knows the order."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 
 from exporter.audit.feed.answer import Answer, Moment, Question
-from exporter.audit.feed.batch import Batch
-from exporter.audit.feed.reading import read
+from exporter.audit.feed.asking import Asking
+from exporter.audit.feed.contract import Parcel
 from exporter.errors import StorageFailed, TimedOut
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
@@ -25,8 +25,11 @@ def _events(count: int, begin: float = NOW - 1000) -> list[RawEvent]:
 
 async def _read(script: Script, kept: Kept, **changes: Any) -> Answer:
     question = Question(**({"since": NOW - 2000, "page_size": 10} | changes))
-    batch = Batch(kept.ingest, kept.may_feed, None, 1000)
-    return await read(cast("Flatfile", script), question, batch=batch, moment=MOMENT)
+    flatfile = cast("Flatfile", script)
+    asking = Asking(flatfile=flatfile, store=kept.store, may_feed=kept.may_feed)
+    answer = await asking.ask(question, moment=MOMENT, late_before=None)
+    await asking.keep(answer)
+    return answer
 
 
 def _fails_at(page: int, walks: int = 1) -> Callable[[int, int], Any]:
@@ -143,10 +146,10 @@ async def test_events_before_the_question_and_those_that_have_not_settled_are_le
 async def test_a_store_that_fails_is_no_failure_of_the_source() -> None:
     kept = Kept()
 
-    async def broken(_: Sequence[RawEvent], __: float | None) -> Any:
+    async def broken(_: Parcel) -> int:
         raise StorageFailed("the disk is full")
 
-    kept.ingest = broken  # type: ignore[assignment,method-assign] # the caller's side
+    kept.store = broken  # type: ignore[assignment,method-assign] # the caller's side
     with pytest.raises(StorageFailed):
         await _read(Script(_events(5)), kept)
 

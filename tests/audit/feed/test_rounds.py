@@ -1,16 +1,15 @@
 """Every event of the account is handed on, whatever its API turns out to do."""
 
 import asyncio
-from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 import pytest
 
-from exporter.audit.feed.contract import Ingested, Options
+from exporter.audit.feed.contract import Options, Parcel
 from exporter.emulator import Fault
+from exporter.emulator.times import parse
 from exporter.errors import Forbidden, Unauthorized
-from exporter.flatfile.raw import RawEvent
 from tests.audit.feed.stage import BUSY, OPTIONS, STILL, stage
 from tests.support.account import wall
 
@@ -256,19 +255,53 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "id"])
+@pytest.mark.parametrize("apart", [False, True], ids=["account", "environments"])
+async def test_what_was_kept_when_it_was_killed_is_not_asked_for_again(
+    order: str, *, apart: bool
+) -> None:
+    """The last events of a reading and how far it came are one transaction."""
+    quirks = {"event_order": order, **({"events_account_wide": 403} if apart else {})}
+    async with stage(BUSY, quirks=quirks) as it:
+        store = it.kept.store
+
+        async def dying(parcel: Parcel) -> int:
+            await store(parcel)
+            if parcel.events:
+                raise Killed
+            return 0
+
+        it.kept.store = dying  # type: ignore[method-assign] # the caller's side
+        it.restart()
+        with pytest.raises((Killed, ExceptionGroup)):
+            await it.read()
+        it.kept.store = store  # type: ignore[method-assign] # as it was
+        kept = it.kept.batches[0]
+        newest = it.kept.events[kept[-1]]
+        mark = await it.mark(f"feed/{newest.environment_id}" if apart else "feed")
+        assert mark == newest.created_at
+        begun = len(it.asked())
+        it.restart()
+        await it.read()
+        assert not it.missing(until=wall() - OPTIONS.settle)
+        since = {query.get("environmentId"): query["since"] for query in it.asked()[begun:]}
+        again = since[newest.environment_id if apart else None]
+        assert parse(again) == pytest.approx(mark - OPTIONS.overlap, abs=0.001)
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "id"])
 async def test_killed_in_the_middle_again_and_again_it_misses_nothing(order: str) -> None:
     async with stage(BUSY, quirks={"event_order": order}) as it:
-        dice, keep, kills = Random(order), it.kept.ingest, 0
+        dice, store, kills = Random(order), it.kept.store, 0
 
-        async def dying(events: Sequence[RawEvent], late_before: float | None) -> Ingested:
+        async def dying(parcel: Parcel) -> int:
             if dice.random() < 0.3:
                 raise Killed
-            kept = await keep(events, late_before)
+            added = await store(parcel)
             if dice.random() < 0.3:  # kept, and nobody was told
                 raise Killed
-            return kept
+            return added
 
-        it.kept.ingest = dying  # type: ignore[method-assign] # the caller's side
+        it.kept.store = dying  # type: ignore[method-assign] # the caller's side
         for _ in range(40):
             it.restart()
             try:
@@ -276,7 +309,7 @@ async def test_killed_in_the_middle_again_and_again_it_misses_nothing(order: str
             except Killed:
                 kills += 1
             await asyncio.sleep(30)
-        it.kept.ingest = keep  # type: ignore[method-assign] # as it was
+        it.kept.store = store  # type: ignore[method-assign] # as it was
         it.restart()
         assert (await it.read()).whole
         assert kills > 10

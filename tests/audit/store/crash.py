@@ -18,15 +18,21 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
+from exporter.audit.feed.contract import Parcel
+from exporter.audit.intake import Intake
+from exporter.audit.joining import Options
 from exporter.audit.retention import prune
-from exporter.audit.store import chain, cursors, delivery
+from exporter.audit.store import cursors, delivery
 from exporter.audit.store.checkpoints import checkpoint
 from exporter.audit.store.database import Database
-from tests.audit.store.stage import KEY, NOW, draft
+from exporter.flatfile.protocol import Flatfile
+from exporter.flatfile.raw import RawEvent
+from tests.audit.store.stage import KEY, NOW
 
 T = TypeVar("T")
 
@@ -43,21 +49,30 @@ def page(mark: int) -> list[int]:
     return numbers
 
 
-def _round(log: sqlite3.Connection) -> int:
-    """One transaction: append, count, move on; now and then a checkpoint, and prune."""
-    mark = int(cursors.mark(log, "feed") or 0)
-    delivery.register(log, "file")
-    shown = [draft(number, at=NOW + number) for number in page(mark)]
+def _event(number: int) -> RawEvent:
+    """By nobody, so that nobody is looked up."""
+    id_ = f"us_evt_{number}"
+    return RawEvent(id=id_, topic="commit:created", created_at=NOW + number, raw={"id": id_})
+
+
+async def _round(intake: Intake) -> int:
+    """What the feed does with a page; now and then a checkpoint, and prune."""
+    mark = await intake.database.run(lambda log: int(cursors.mark(log, "feed") or 0))
+    parcel = Parcel(events=[*map(_event, page(mark))], marks=[("feed", mark + PAGE)])
     mark += PAGE
     now = NOW + mark
-    appended = chain.append(log, shown, now=now)
-    cursors.advance(log, "feed", mark)
-    delivery.acknowledge(log, "file", appended.last, {}, now)
+    appended = await intake.keep(cast("Flatfile", None), parcel, source="feed", now=now)
+    await intake.database.run(partial(_tend, mark=mark, upto=appended.last, now=now))
+    return mark
+
+
+def _tend(log: sqlite3.Connection, mark: int, upto: int, now: float) -> None:
+    delivery.register(log, "file")
+    delivery.acknowledge(log, "file", upto, {}, now)
     if mark // PAGE % 2 == 0:
         checkpoint(log, KEY, now)
     if mark // PAGE % 3 == 0:
         prune(log, KEY, before=now - _KEPT, now=now)
-    return mark
 
 
 class _Mortal(Database):
@@ -85,8 +100,9 @@ async def _live(folder: Path, boundary: int, pipe: int) -> None:
     sys.addaudithook(
         lambda event, _: writer.pass_boundary() if event in {"open", "os.rename"} else None
     )
+    intake = Intake(database=writer, options=Options(), keep_plain=True, workers=1)
     while True:
-        mark = await writer.run(_round)
+        mark = await _round(intake)
         os.write(pipe, f"{mark}\n".encode())
 
 

@@ -1,10 +1,12 @@
 """Reading a feed of timed things so that each is counted exactly once.
 
 A feed is asked from a little before its cursor, so that what became visible late is met again;
-what was counted already is known by its key. Pages are committed as they come, and the cursor
-moves only after the last page: a kill in between costs a repetition, never a number.
+what was counted already is known by its key. The last pages and the cursor are one transaction.
+Where there are more than it may hold, or no order, the cursor moves only with or after the last: a
+kill in between costs a repetition, never a number.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,6 +51,7 @@ async def read(
     for _ in range(_MOST):
         walk = Walk()
         batch = _Batch(store, feed, begun.origin)
+        moved: partial[None] | None = None
         try:
             async for page in pages(since):
                 items = tuple(page)
@@ -57,10 +60,14 @@ async def read(
                 await batch.add(items)
                 if walk.past(since):
                     break
+            if not walk.disorder:
+                moved = partial(tally.advance, name=cursor, mark=mark)
         finally:
-            await batch.commit()  # what was read before a failure need not be read again
+            await batch.commit(moved)  # what was read before a failure need not be read again
+        if moved:
+            return
         quiet = 0 if batch.fresh else quiet + 1
-        if not walk.disorder or quiet >= _QUIET:
+        if quiet >= _QUIET:
             break
     await store.run(partial(tally.advance, name=cursor, mark=mark))
 
@@ -80,9 +87,15 @@ class _Batch:
         if len(self._waiting) >= _BATCH:
             await self.commit()
 
-    async def commit(self) -> None:
-        """Also of nothing, which costs nothing."""
+    async def commit(self, moved: Callable[[sqlite3.Connection], None] | None = None) -> None:
+        """Also of nothing, which costs nothing. ``moved`` is what goes with it."""
         items, self._waiting = self._waiting, []
-        if items:
-            count = partial(tally.count, feed=self.feed, items=items, origin=self.origin)
-            self.fresh += await self.store.run(count)
+
+        def work(connection: sqlite3.Connection) -> int:
+            fresh = tally.count(connection, self.feed, items, self.origin)
+            if moved:
+                moved(connection)
+            return fresh
+
+        if items or moved:
+            self.fresh += await self.store.run(work)

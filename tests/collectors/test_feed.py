@@ -1,5 +1,6 @@
 """Reading a feed, by itself: what a server may show that the emulated one does not."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
@@ -46,6 +47,23 @@ async def test_a_thing_dated_in_the_future_does_not_make_the_others_late() -> No
     (since,) = await _round(store, [[_item("b", NOW + 20)]], wall=NOW + 30)
     assert since == NOW - 10 - OVERLAP
     assert await _total(store) == 3
+    await store.aclose()
+
+
+async def test_the_last_pages_are_counted_together_with_the_cursor_or_not_at_all() -> None:
+    store = Store(None, lambda: NOW)
+    await _round(store, [[_item("a", NOW - 20)]])
+    stop = "BEFORE UPDATE ON cursor BEGIN SELECT RAISE(ABORT, 'no'); END"
+    await store.run(lambda c: c.execute(f"CREATE TRIGGER stop {stop}"))
+    with pytest.raises(sqlite3.IntegrityError):
+        await _round(store, [[_item("c", NOW - 5)], [_item("b", NOW - 10)]])
+    assert await _total(store) == 1
+    await store.run(lambda c: c.execute("DROP TRIGGER stop"))
+    (since,) = await _round(store, [[_item("c", NOW - 5)], [_item("b", NOW - 10)]])
+    assert since == NOW - 20 - OVERLAP
+    assert await _total(store) == 3
+    (since,) = await _round(store, [])
+    assert since == NOW - 5 - OVERLAP
     await store.aclose()
 
 

@@ -6,7 +6,6 @@ Where there are more than it may hold, or no order, the cursor moves only with o
 kill in between costs a repetition, never a number.
 """
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,7 +50,7 @@ async def read(
     for _ in range(_MOST):
         walk = Walk()
         batch = _Batch(store, feed, begun.origin)
-        moved: partial[None] | None = None
+        ended = False
         try:
             async for page in pages(since):
                 items = tuple(page)
@@ -60,11 +59,10 @@ async def read(
                 await batch.add(items)
                 if walk.past(since):
                     break
-            if not walk.disorder:
-                moved = partial(tally.advance, name=cursor, mark=mark)
-        finally:
-            await batch.commit(moved)  # what was read before a failure need not be read again
-        if moved:
+            ended = not walk.disorder
+        finally:  # what was read before a failure need not be read again
+            await batch.commit((cursor, mark) if ended else None)
+        if ended:
             return
         quiet = 0 if batch.fresh else quiet + 1
         if quiet >= _QUIET:
@@ -87,15 +85,11 @@ class _Batch:
         if len(self._waiting) >= _BATCH:
             await self.commit()
 
-    async def commit(self, moved: Callable[[sqlite3.Connection], None] | None = None) -> None:
-        """Also of nothing, which costs nothing. ``moved`` is what goes with it."""
+    async def commit(self, moved: tuple[str, float] | None = None) -> None:
+        """Also of nothing, which costs nothing. ``moved`` is the cursor that goes with it."""
         items, self._waiting = self._waiting, []
-
-        def work(connection: sqlite3.Connection) -> int:
-            fresh = tally.count(connection, self.feed, items, self.origin)
-            if moved:
-                moved(connection)
-            return fresh
-
         if items or moved:
-            self.fresh += await self.store.run(work)
+            count = partial(
+                tally.count, feed=self.feed, items=items, origin=self.origin, moved=moved
+            )
+            self.fresh += await self.store.run(count)

@@ -79,8 +79,19 @@ def uncounted(
     return tuple(offered.values())
 
 
-def count(connection: sqlite3.Connection, feed: str, items: Iterable[Item], origin: float) -> int:
-    """Count what was not counted before; how many those were."""
+def count(
+    connection: sqlite3.Connection,
+    feed: str,
+    items: Iterable[Item],
+    origin: float,
+    moved: tuple[str, float] | None = None,
+) -> int:
+    """Count what was not counted before; how many those were.
+
+    ``moved`` is a cursor, and up to when everything was read with them.
+    """
+    if moved:
+        advance(connection, *moved)
     fresh = uncounted(connection, feed, items, origin)
     if not fresh:
         return 0

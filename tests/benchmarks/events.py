@@ -12,7 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from exporter.collectors.events import ALWAYS, FEED
+from exporter.collectors.eventfeed import FEED
+from exporter.collectors.events import ALWAYS
 from exporter.collectors.feed import read
 from exporter.state import store, tally
 from exporter.state.schema import migrate

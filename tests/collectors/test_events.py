@@ -215,15 +215,28 @@ async def test_an_environment_that_came_while_the_clock_was_ahead_is_counted_all
             await it.look(events.COLLECTOR)
             await asyncio.sleep(it.settings.events.window)
         await it.look(events.COLLECTOR)
+        await asyncio.sleep(200)
+        await it.look(events.COLLECTOR)
         it.skew = 86_400.0
         home = it.emulator.world.create_environment().id
-        await asyncio.sleep(100)  # until the environments are listed afresh
+        await asyncio.sleep(95)  # until the environments are listed afresh, and no longer
         await it.look(events.COLLECTOR)
         it.skew = 0.0
         it.emulator.world.add_events(5, environment_id=home, topic="file:created")
         seen = await it.samples(events.COLLECTOR)
         assert seen["flatfile_events_total"][home, "file:created"] == 5
         assert seen["flatfile_events_total"][home, "environment:created"] == 1
+
+
+async def test_a_feed_that_is_refused_after_a_long_stop_is_read_on_by_environment() -> None:
+    async with bench(BUSY) as it:
+        origin = wall() - it.settings.events.window
+        await it.look(events.COLLECTOR)
+        await asyncio.sleep(3 * it.settings.events.window)
+        it.previous.clear()  # by another process, which saw nothing yet
+        it.emulator.quirks.events_account_wide = 403
+        assert "environment by environment" in (await it.look(events.COLLECTOR)).plan
+        assert await _total(it) == _truth(it, origin, wall())
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])
@@ -256,7 +269,9 @@ async def test_a_feed_that_nothing_spoke_for_is_looked_at_again_after_a_while() 
 
 
 async def test_a_feed_that_is_proven_is_not_looked_at_again() -> None:
+    """Two environments that it shows are enough: it is not that of one."""
     async with bench(BUSY) as it:
+        it.emulator.world.create_environment("quiet")
         await it.look(events.COLLECTOR)
         await it.look(events.COLLECTOR)
         await asyncio.sleep(400)

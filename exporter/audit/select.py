@@ -144,9 +144,13 @@ _OF: Mapping[str, Mapping[str, Keep]] = {
 old accounts have events such as ``user:added``, in which it would be that of a person."""
 
 
+MEMBERSHIP = frozenset({"space:guestAdded", "space:guestRemoved"})
+"""What these say of the guest is documented nowhere: a ``name`` there may be that of a person."""
+
+
 @lru_cache(maxsize=1_024)
 def _fields(topic: str) -> Mapping[str, Keep]:
-    return {**_ANY, **_OF.get(topic.partition(":")[0], {})}
+    return _ANY if topic in MEMBERSHIP else {**_ANY, **_OF.get(topic.partition(":")[0], {})}
 
 
 def payload(topic: str, given: object, further: frozenset[str] = frozenset()) -> dict[str, Json]:

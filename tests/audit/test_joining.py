@@ -187,6 +187,22 @@ def test_events_tell_the_names_of_spaces_from_their_time_on(payload: Mapping[str
     assert told.fields["space"] == after.fields["space"] == {"id": SPACE, "name": "Orders"}
 
 
+@pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved"])
+@pytest.mark.parametrize(
+    "payload",
+    [{"name": "Ada Lovelace"}, {"changes": [{"field": "name", "newValue": "Ada Lovelace"}]}],
+)
+def test_the_name_of_a_guest_does_not_become_the_name_of_the_space(
+    topic: str, payload: Mapping[str, Any]
+) -> None:
+    made = Log().drafts(
+        event(topic, space_id=SPACE, at=NOW, payload=payload), event(space_id=SPACE, at=NOW + 1)
+    )
+    for draft in made:
+        assert draft.fields["space"] == {"id": SPACE, "name": None}
+        assert "Ada" not in str(draft.fields)
+
+
 def test_events_tell_the_names_of_environments() -> None:
     log = Log()
     payload = {"environmentId": ENV, "name": "staging", "slug": "staging", "isProd": False}

@@ -126,6 +126,14 @@ def test_the_name_of_a_person_is_not_kept_even_with_everything() -> None:
     assert kept == {"guest": {"id": "us_g_1", "role": "viewer"}}
 
 
+@pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved"])
+def test_a_name_beside_a_guest_who_was_added_or_removed_is_not_taken_for_that_of_the_space(
+    topic: str,
+) -> None:
+    payload = {"spaceId": "us_sp_1", "guestId": "us_g_1", "name": "Ada Lovelace"}
+    assert select.payload(topic, payload) == {"spaceId": "us_sp_1", "guestId": "us_g_1"}
+
+
 def test_an_address_in_the_name_of_a_thing_is_not_kept() -> None:
     kept = select.payload("space:created", {"name": "Import for ada@x.example, 2026"})
     assert kept == {"name": "Import for [redacted], 2026"}

@@ -46,6 +46,11 @@ def denied(key: str) -> bool:
     return bool(_DENIED.search(_letters(key)))
 
 
+def has_address(fields: Mapping[Any, Json]) -> bool:
+    """Whether an e-mail address is among them: what has one is a person."""
+    return any(_ADDRESS.search(_letters(str(key))) for key in fields)
+
+
 def _letters(key: str) -> str:
     return re.sub(r"[^a-z]", "", key[-64:].lower())
 
@@ -73,14 +78,14 @@ class Excerpt:
 
     def _nested(self, value: Json, depth: int) -> Json:
         if depth < _DEEPEST and isinstance(value, Mapping):
-            return self.mapping(value, depth)
+            return self.mapping(value, depth, person=has_address(value))
         if depth < _DEEPEST and isinstance(value, list):
             return self._list(value, depth)
         return CUT
 
-    def mapping(self, value: Mapping[Any, Json], depth: int) -> dict[str, Json]:
+    def mapping(self, value: Mapping[Any, Json], depth: int, *, person: bool) -> dict[str, Json]:
+        """``person`` is whether it is of somebody, whose name is not kept."""
         kept: dict[str, Json] = {}
-        person = any(_ADDRESS.search(_letters(str(key))) for key in value)
         for key, item in value.items():
             name = text(str(key))
             if denied(name) or (person and name.lower() == "name"):

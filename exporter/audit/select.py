@@ -17,7 +17,7 @@ from typing import Any
 
 from exporter.audit.actors import kind_of
 from exporter.audit.canonical import EXACT, Said
-from exporter.audit.excerpt import Excerpt, text
+from exporter.audit.excerpt import Excerpt, has_address, text
 from exporter.audit.record import ActorKind, Json
 from exporter.logs.redaction import REDACTED, redacted
 
@@ -167,14 +167,12 @@ def payload(topic: str, given: object, further: frozenset[str] = frozenset()) ->
                 kept[key] = found
     if further and not topic.startswith("secret:"):  # of a secret never more than its ids
         every = EVERYTHING in further
-        kept |= Excerpt().mapping(
-            {
-                key: value
-                for key, value in given.items()
-                if (every or key in further) and fields.get(key, _changed_fields) is _changed_fields
-            },
-            0,
-        )
+        asked = {
+            key: value
+            for key, value in given.items()
+            if (every or key in further) and fields.get(key, _changed_fields) is _changed_fields
+        }
+        kept |= Excerpt().mapping(asked, 0, person=has_address(given))
     return kept
 
 

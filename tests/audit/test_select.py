@@ -126,6 +126,15 @@ def test_the_name_of_a_person_is_not_kept_even_with_everything() -> None:
     assert kept == {"guest": {"id": "us_g_1", "role": "viewer"}}
 
 
+@pytest.mark.parametrize("further", [EVERY, frozenset({"name"}), frozenset({"name", "email"})])
+@pytest.mark.parametrize("address", ["email", "contactEmail", "E-Mail"])
+def test_a_name_beside_an_address_is_that_of_a_person_whatever_was_asked_for(
+    further: frozenset[str], address: str
+) -> None:
+    payload = {"userId": "us_usr_1", "name": "Ada Lovelace", address: "ada@x.example"}
+    assert select.payload("user:added", payload, further) == {"userId": "us_usr_1"}
+
+
 @pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved"])
 def test_a_name_beside_a_guest_who_was_added_or_removed_is_not_taken_for_that_of_the_space(
     topic: str,

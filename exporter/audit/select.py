@@ -41,7 +41,7 @@ def identity(value: object) -> str | None:
     # Most ids come once: to remember them would cost more than to look.
     if not isinstance(value, str) or not value:
         return None
-    if not value.isascii() or "@" in value or len(value) > _LONGEST_ID:
+    if not value.isascii() or "@" in value or "\0" in value or len(value) > _LONGEST_ID:
         return _odd_identity(value)
     return value
 
@@ -204,6 +204,7 @@ def _plain_ids(given: dict[str, Any]) -> bool:
         len(joined) <= _LONGEST_ID
         and joined.isascii()
         and "@" not in joined
+        and "\0" not in joined
         and "" not in given.values()
     )
 

@@ -160,6 +160,8 @@ def test_ids_may_be_any_text_and_are_kept_as_they_are() -> None:
     assert select.context({"spaceId": odd}) == {"spaceId": odd}
     assert select.context({"spaceId": "y" * 300}) == {"spaceId": "y" * 200}
     assert select.context({"spaceId": "\ud800z\0ü"}) == {"spaceId": "\ufffdz\ufffdü"}
+    assert select.context({"spaceId": "z\0"}) == {"spaceId": "z\ufffd"}
+    assert select.payload("x", {"spaceId": "z\0"}) == {"spaceId": "z\ufffd"}
     assert select.context({"spaceId": 5, "actorId": None, "jobId": ["a"], "fileId": ""}) == {}
 
 

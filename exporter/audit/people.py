@@ -57,27 +57,26 @@ def plain(connection: sqlite3.Connection, commitments: Iterable[str]) -> dict[st
 
 
 def erase(connection: sqlite3.Connection, person_id: str) -> bool:
-    """Destroy a person's key and all plain text of them; whether there was a key.
-
-    The tables are written anew without them: SQLite clears what it deletes (``secure_delete``),
-    but not the copies that were left behind when a page was split (measured: one in 1,500). The
-    journal is cleared by :class:`exporter.audit.store.database.Database`, after the commit.
-    """
+    """Destroy a person's key and all plain text of them; whether there was a key."""
     done = connection.execute(
         "UPDATE person SET key = NULL WHERE id = ? AND key IS NOT NULL", (person_id,)
     )
     if done.rowcount == 0:
         return False
     connection.execute("DELETE FROM commitment WHERE person_id = ?", (person_id,))
-    for table in ("person", "commitment"):
-        connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-    connection.execute("DROP INDEX commitment_person")
-    make(connection, PEOPLE)
-    for table in ("person", "commitment"):
-        connection.execute(f"INSERT INTO {table} SELECT * FROM old_{table} ORDER BY rowid")  # noqa: S608 - the names of two tables of ours
-        connection.execute(f"DROP TABLE old_{table}")
-    connection.execute("UPDATE chain SET scrub = 1")
+    _write_anew(connection)
     return True
+
+
+def forget(connection: sqlite3.Connection) -> int:
+    """Destroy all plain text, whosever it is; of how many names and addresses.
+
+    The commitments stay as they are, so that everybody can still be found.
+    """
+    done = connection.execute("UPDATE commitment SET plain = NULL WHERE plain IS NOT NULL")
+    if done.rowcount:
+        _write_anew(connection)
+    return done.rowcount
 
 
 def erased(connection: sqlite3.Connection, person_ids: Iterable[str]) -> frozenset[str]:
@@ -119,3 +118,20 @@ def _key(connection: sqlite3.Connection, person_id: str) -> bytes | None:
     )
     (key,) = connection.execute("SELECT key FROM person WHERE id = ?", (person_id,)).fetchone()
     return None if key is None else bytes(key)
+
+
+def _write_anew(connection: sqlite3.Connection) -> None:
+    """Write the tables without what is gone from them.
+
+    SQLite clears what it deletes (``secure_delete``), but not the copies that were left behind when
+    a page was split (measured: one in 1,500). The journal is cleared by
+    :class:`exporter.audit.store.database.Database`, after the commit.
+    """
+    for table in ("person", "commitment"):
+        connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    connection.execute("DROP INDEX commitment_person")
+    make(connection, PEOPLE)
+    for table in ("person", "commitment"):
+        connection.execute(f"INSERT INTO {table} SELECT * FROM old_{table} ORDER BY rowid")  # noqa: S608 - the names of two tables of ours
+        connection.execute(f"DROP TABLE old_{table}")
+    connection.execute("UPDATE chain SET scrub = 1")

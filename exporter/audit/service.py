@@ -13,7 +13,7 @@ from random import Random
 import structlog
 
 from exporter.audit import log as shown
-from exporter.audit import retention
+from exporter.audit import people, retention
 from exporter.audit.backlog import Cap, Policy
 from exporter.audit.delivery import Delivery
 from exporter.audit.families import AuditReading, LogReading
@@ -190,6 +190,9 @@ class Audit:
         while True:
             try:
                 if await loop.run_in_executor(None, self._lock.take):
+                    if self.settings.personal_data != "plain":
+                        # Nobody else takes away what was kept of those who are listed no more.
+                        await self.database.run(people.forget)
                     break
                 if not said:
                     log.info("audit_waits", reason="another process feeds this audit log")

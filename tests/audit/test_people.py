@@ -95,6 +95,21 @@ def test_people_are_found_by_id_name_or_address_with_and_without_plain_text(
         assert people.find(log, ANN) == [ANN]
 
 
+def test_where_names_are_not_to_be_kept_any_more_all_of_them_go_and_people_are_still_found(
+    tmp_path: Path,
+) -> None:
+    with _crowded(tmp_path) as log:
+        (commitments,) = log.execute("SELECT count(*) FROM commitment").fetchone()
+        assert people.forget(log) == _CROWD
+        assert people.forget(log) == 0
+        log.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert one(log, "SELECT count(*) FROM commitment") == commitments
+        assert people.find(log, _name(7).decode() + "x" * 49) == ["us_usr_7"]
+        assert one(log, "SELECT scrub FROM chain") == 1
+    content = _content(tmp_path)
+    assert not [number for number in range(_CROWD) if _name(number) in content]
+
+
 def test_of_those_erased_nothing_is_left_in_the_file(tmp_path: Path) -> None:
     """Rows are made and grown, so that pages are split as in years of use.
 

@@ -202,6 +202,29 @@ def test_a_pseudonymous_log_holds_no_name_and_no_address_anywhere(tmp_path: Path
             assert mark.encode() not in content, f"{path.name} holds a canary"
 
 
+def test_a_log_that_becomes_pseudonymous_forgets_also_those_who_are_not_listed_any_more(
+    tmp_path: Path,
+) -> None:
+    def names() -> list[str]:
+        found = [path.read_bytes() for path in store(tmp_path).parent.glob("audit.db*")]
+        return [mark for mark in PEOPLE for content in found if mark.encode() in content]
+
+    with account(tmp_path) as emulated:
+        with auditing(tmp_path, emulated):
+            one = newcomer_is_noticed(tmp_path, emulated)
+            emulated.do(f"users/{one}/rename", {})
+            eventually(lambda: [r for r in records(tmp_path) if r["topic"] == "user:changed"])
+            emulated.do(f"users/{one}/delete", {})
+            eventually(lambda: [r for r in records(tmp_path) if r["topic"] == "user:removed"])
+        assert names()
+        with auditing(tmp_path, emulated, "--audit.personal-data=pseudonymous") as daemon:
+            eventually(
+                lambda: daemon.series().value("flatfile_audit_feed_last_success_timestamp_seconds")
+            )
+            assert not names()
+    verify(tmp_path)
+
+
 def test_people_who_come_and_go_and_agents_without_an_event_are_records_of_their_own(
     tmp_path: Path,
 ) -> None:

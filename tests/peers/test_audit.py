@@ -225,7 +225,7 @@ def test_a_log_that_becomes_pseudonymous_forgets_also_those_who_are_not_listed_a
     verify(tmp_path)
 
 
-def test_people_who_come_and_go_and_agents_without_an_event_are_records_of_their_own(
+def test_users_who_come_change_and_go_are_records_of_their_own(
     tmp_path: Path,
 ) -> None:
     with account(tmp_path) as emulated, auditing(tmp_path, emulated) as daemon:

@@ -61,7 +61,7 @@ class Database(Lane):
         self._wall = wall
         self._key = key
         self._heads = (*heads, *(() if folder is None else (folder / HEAD_FILE,)))
-        self._written: SignedHead | None = None
+        self._written: dict[Path, str] = {}  # the checkpoint that the head there speaks of
         self._unwritable = False
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -120,20 +120,23 @@ class Database(Lane):
         )
 
     def _publish(self, signed: SignedHead) -> None:
-        """Keep the head elsewhere too, once for each checkpoint. What fails is tried again."""
-        standing = self._written
-        if standing is not None and standing.said["checkpoint"] == signed.said["checkpoint"]:
-            return
-        try:
-            for path in self._heads:
-                head_file.write(path, signed)
-        except StorageFailed as error:
-            if not self._unwritable:
-                log.error("audit_head_unwritable", problem=str(error))  # noqa: TRY400 - expected
-            self._unwritable = True
-            return
-        self._unwritable = False
-        self._written = signed
+        """Keep the head elsewhere too, once for each checkpoint. What fails is tried again.
+
+        A place that cannot be written keeps no other from having the newest one.
+        """
+        checkpoint = signed.said["checkpoint"]
+        problem = ""
+        for path in self._heads:
+            if self._written.get(path) != checkpoint:
+                try:
+                    head_file.write(path, signed)
+                except StorageFailed as error:
+                    problem = problem or str(error)
+                else:
+                    self._written[path] = checkpoint
+        if problem and not self._unwritable:
+            log.error("audit_head_unwritable", problem=problem)
+        self._unwritable = bool(problem)
 
 
 def reader(folder: Path) -> sqlite3.Connection:

@@ -101,6 +101,21 @@ async def test_a_head_that_cannot_be_written_is_said_once_and_tried_again(tmp_pa
     assert found.sequence == 5
 
 
+async def test_a_place_that_cannot_be_written_keeps_no_other_from_having_the_newest_head(
+    tmp_path: Path,
+) -> None:
+    away, still = tmp_path / "away" / "head.json", tmp_path / "still" / "head.json"
+    async with _open(tmp_path / "log", heads=[away, still]) as database:
+        await database.run(_append(1))
+        away.unlink()
+        away.parent.rmdir()
+        away.parent.write_text("a file where the folder should be")
+        await database.run(_append(2))
+        newest = await database.run(_checkpoint)
+        for path in (still, tmp_path / "log" / HEAD_FILE):
+            assert head_file.read(path) == newest
+
+
 async def _after_three_checkpoints(folder: Path) -> None:
     async with _open(folder) as database:
         for number in (1, 2, 3):

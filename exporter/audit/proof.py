@@ -21,9 +21,10 @@ class Proof:
         public_key: str | None,
         head: SignedHead | None,
         progress: Callable[[int], object],
+        beside: SignedHead | None = None,
     ) -> None:
         self._connection = connection
-        self._kept = head
+        self._kept = [kept for kept in (head, beside) if kept is not None]
         self._progress = progress
         self.public = public_key or (None if head is None else head.public)
         self.start = ORIGIN
@@ -78,7 +79,7 @@ class Proof:
             "SELECT (SELECT count(*) FROM record) + (SELECT count(*) FROM checkpoint)"
             " + (SELECT count(*) FROM tombstone)"
         ).fetchone()
-        if written or chain["sequence"] or self._kept is not None:
+        if written or chain["sequence"] or self._kept:
             raise Wrong("nothing is signed", 1)
 
     def _signed(
@@ -105,7 +106,7 @@ class Proof:
         self._progress(link.sequence)
 
     def _compare(self, chain: dict[str, Json], signed: SignedHead) -> None:
-        """What is left: the end as the log says it, and as a head says it that was kept elsewhere."""
+        """What is left: the end as the log says it, and as heads say it that were kept."""
         horizon = self.start.said.get("horizon")
         expected = {
             "sequence": self.last,
@@ -121,8 +122,8 @@ class Proof:
         for name, point in self._newest.items():
             if (signed.said[f"{name}s"], signed.said[name]) != (point.number, point.digest):
                 raise Wrong(f"the newest {name} is gone or was replaced", self.last)
-        if self._kept is not None:
-            self._against(self._kept, chain["log"])
+        for kept in self._kept:
+            self._against(kept, chain["log"])
 
     def _against(self, kept: SignedHead, log: str) -> None:
         if self.public is None or not kept.signed_by(self.public):

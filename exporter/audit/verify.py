@@ -67,13 +67,15 @@ def verify(
     *,
     public_key: str | None,
     head: SignedHead | None,
+    beside: SignedHead | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Verdict:
     """Go through the whole log as it is now; ``progress`` is told each sequence.
 
-    Without ``public_key`` the key is the one that ``head`` names, or the log itself.
+    Without ``public_key`` the key is the one that ``head`` names, or the log itself. ``beside`` is
+    a head that lies with the log: it may be newer, and proves nothing that ``head`` would.
     """
-    proof = Proof(connection, public_key, head, progress)
+    proof = Proof(connection, public_key, head, progress, beside)
     problem = ""
     sequence: int | None = None
     uid: str | None = None

@@ -40,6 +40,7 @@ def verify(place: Place, public: Path | None, head: Path | None, streams: Stream
             connection,
             public_key=key,
             head=elsewhere or beside,
+            beside=beside,  # a head from elsewhere may be an old one, and hides nothing newer
             progress=lambda sequence: _show(sequence, streams),
         )
     streams.progress("")

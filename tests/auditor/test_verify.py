@@ -183,6 +183,20 @@ def test_a_log_that_was_rolled_back_without_its_head_is_found_by_that(
         verify(replace(log, folder=before), None, None, Heard().streams())
 
 
+def test_an_old_head_from_elsewhere_does_not_hide_what_a_newer_one_beside_the_log_shows(
+    log: Place, tmp_path: Path
+) -> None:
+    old, before = tmp_path / "old.json", tmp_path / "before"
+    shutil.copy(log.folder / "head.json", old)
+    shutil.copytree(log.folder, before)
+    write(log, [a_draft(9)])
+    assert said(log, head=old)["head"].startswith("9 ")
+    shutil.copy(log.folder / "head.json", before)
+    for head, heads in ((old, ()), (None, (old,))):
+        with pytest.raises(Unproven, match="record 9: this is not the log that was signed"):
+            verify(Place(folder=before, key=log.key, heads=heads), None, head, Heard().streams())
+
+
 def test_a_head_that_is_not_there_is_said_to_be_missing(log: Place, tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match=r"there is no .*nowhere\.json"):
         verify(log, None, tmp_path / "nowhere.json", Heard().streams())

@@ -60,7 +60,7 @@ def _resolved(connection: sqlite3.Connection, selection: Selection, streams: Str
         actors |= {given, *found}
     return replace(
         selection,
-        actors=frozenset(actors),
+        actors=_named(connection, Thing.AGENT, frozenset(actors)),
         environments=_named(connection, Thing.ENVIRONMENT, selection.environments),
         spaces=_named(connection, Thing.SPACE, selection.spaces),
     )
@@ -68,10 +68,7 @@ def _resolved(connection: sqlite3.Connection, selection: Selection, streams: Str
 
 def _named(connection: sqlite3.Connection, kind: Thing, given: frozenset[str]) -> frozenset[str]:
     """With the ids of those that have such a name now: a record may not know the name."""
-    if not given:
-        return given
-    known = names.listed(connection, kind)
-    return given | {id_ for id_, (name, _) in known.items() if name in given}
+    return given | names.called(connection, kind, given)
 
 
 def _scan(connection: sqlite3.Connection, wanted: Selection, streams: Streams) -> Iterator[Entry]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from exporter.audit.keys import SigningKey
-from exporter.audit.knowledge import names
+from exporter.audit.knowledge import names, noting
 from exporter.audit.knowledge.versions import Basis, Presence, Seen, Thing
 from exporter.audit.place import Place
 from exporter.audit.record import Kind
@@ -135,6 +135,28 @@ def test_records_that_do_not_know_the_name_of_a_place_are_found_by_its_present_o
     work(log, lambda c: names.tell(c, seen, at=NOW, now=NOW, presence=Presence.YES))
     write(log, [a_draft(7, space={"id": "us_sp_9", "name": None})])
     assert uids(log, spaces=frozenset({"Spring"})) == ["us_evt_7"]
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_the_present_name_is_known_as_well_of_what_no_listing_ever_showed(
+    log: Place, renamed: bool
+) -> None:
+    def tell(connection: sqlite3.Connection) -> None:
+        for at, label in ((NOW, "Spring"), (NOW + 60, "Summer"))[: 1 + renamed]:
+            seen = Seen(kind=Thing.SPACE, id="us_sp_9", basis=Basis.EVENT, label=label)
+            names.tell(connection, seen, at=at, now=NOW + 60)
+
+    work(log, tell)
+    write(log, [a_draft(7, space={"id": "us_sp_9", "name": None})])
+    assert uids(log, spaces=frozenset({"Spring"})) == ([] if renamed else ["us_evt_7"])
+    assert uids(log, spaces=frozenset({"Summer"})) == (["us_evt_7"] if renamed else [])
+
+
+def test_an_agent_that_was_unknown_when_it_acted_is_found_by_its_slug(log: Place) -> None:
+    seen = Seen(kind=Thing.AGENT, id="us_ag_9", basis=Basis.LISTING, label="webhooks")
+    work(log, lambda c: noting.learn(c, seen, NOW))
+    write(log, [a_draft(7, actor={**unknown("us_ag_9"), "kind": "agent"})])
+    assert uids(log, actors=frozenset({"webhooks"})) == ["us_evt_7"]
 
 
 def test_a_person_is_found_by_name_where_no_plain_text_is_kept(tmp_path: Path) -> None:

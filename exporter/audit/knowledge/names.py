@@ -5,8 +5,9 @@ in any order, those of a backfill long after those of today; so each telling is 
 that says nothing new, for another name may still turn up in between.
 """
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from exporter.audit.knowledge import noting, versions
@@ -44,6 +45,19 @@ def listed(connection: sqlite3.Connection, kind: Thing) -> dict[str, tuple[str |
         "SELECT id, label, scope FROM version WHERE kind = ? AND presence = 1", (kind.value,)
     )
     return {id_: (label, scope) for id_, label, scope in rows}
+
+
+def called(connection: sqlite3.Connection, kind: Thing, given: Iterable[str]) -> set[str]:
+    """The ids of all things of a kind that have one of these names, or slugs, now."""
+    return {
+        id_
+        for (id_,) in connection.execute(
+            "SELECT id FROM version v WHERE kind = ? AND label IN (SELECT value FROM json_each(?))"
+            " AND NOT EXISTS (SELECT 1 FROM version w WHERE w.kind = v.kind AND w.id = v.id"
+            " AND (w.since, w.number) > (v.since, v.number))",
+            (kind.value, json.dumps(list(given))),
+        )
+    }
 
 
 def newest(connection: sqlite3.Connection, kind: Thing, id_: str) -> str | None:

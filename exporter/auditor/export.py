@@ -32,18 +32,28 @@ def export(place: Place, selection: Selection, form: str, streams: Streams) -> i
     """
     with opened(place) as connection:
         wanted = _resolved(connection, selection, streams)
-        line, end = _writer(form)
-        if form == "csv":
-            streams.out.write(csv.header())
-        amendments = Amendments(connection)
-        written = 0
-        for entry in _scan(connection, wanted, streams):
-            if wanted.admits(entry):
-                streams.out.write(line(amendments.applied(entry)) + end)
-                written += 1
-        streams.progress("")
-        streams.out.flush()  # so that a broken pipe is met here and not at the interpreter's end
+        try:
+            _write(connection, wanted, form, streams)
+            streams.out.flush()  # so that a broken pipe is met here and not at the end of all
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StorageFailed(
+                f"the output cannot be written: {error.strerror or error}; make room and run it "
+                "again, for what was written is cut short"
+            ) from error
     return 0
+
+
+def _write(connection: sqlite3.Connection, wanted: Selection, form: str, streams: Streams) -> None:
+    line, end = _writer(form)
+    if form == "csv":
+        streams.out.write(csv.header())
+    amendments = Amendments(connection)
+    for entry in _scan(connection, wanted, streams):
+        if wanted.admits(entry):
+            streams.out.write(line(amendments.applied(entry)) + end)
+    streams.progress("")
 
 
 def _writer(form: str) -> tuple[Callable[[Entry], bytes], bytes]:

@@ -1,6 +1,7 @@
 """``audit export``: what it selects, and what it shows of who did it."""
 
 import csv
+import errno
 import io
 import json
 import sqlite3
@@ -310,6 +311,15 @@ def test_a_reader_who_has_seen_enough_ends_it_and_the_log_is_closed(log: Place) 
 
     with pytest.raises(BrokenPipeError):
         export(log, Selection(), "native", Heard(out=Closed()).streams())
+
+
+def test_an_output_that_cannot_be_written_is_said_in_a_sentence(log: Place) -> None:
+    class Full(io.BytesIO):
+        def write(self, _: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StorageFailed, match="cannot be written: No space left on device"):
+        export(log, Selection(), "native", Heard(out=Full()).streams())
 
 
 def test_an_export_changes_nothing(log: Place) -> None:

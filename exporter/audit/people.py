@@ -79,6 +79,12 @@ def forget(connection: sqlite3.Connection) -> int:
     return done.rowcount
 
 
+def gone(connection: sqlite3.Connection) -> bool:
+    """Whether nothing of what was destroyed is left in the file or its journal."""
+    (waits,) = connection.execute("SELECT scrub FROM chain").fetchone()
+    return not waits
+
+
 def erased(connection: sqlite3.Connection, person_ids: Iterable[str]) -> frozenset[str]:
     """Those of them whose key was destroyed."""
     return frozenset(

@@ -32,6 +32,12 @@ async def redact(place: Place, person: str, streams: Streams, *, sure: bool) -> 
         done = await database.run(
             lambda connection: erasing.redact(connection, person_id, time.time())
         )
+        gone = await database.run(people.gone)
+    if not gone:
+        streams.complain(
+            "somebody is reading the log: its file holds what was erased until they are done and the"
+            " daemon, or this command again, writes to it"
+        )
     if not done.erased:
         streams.say(f"{person_id} was erased before; there was nothing left to do")
         return 0

@@ -111,6 +111,24 @@ async def test_no_name_and_no_address_is_in_what_is_said(log: Place) -> None:
     assert not any(name in heard.everything for name in ("Ada", "Cat", "Zoe", "@"))
 
 
+async def test_while_somebody_reads_it_is_said_what_may_be_left_in_the_journal(log: Place) -> None:
+    def left() -> bool:
+        return any(b"cat@example.org" in path.read_bytes() for path in log.folder.iterdir())
+
+    heard = Heard()
+    with opened(log) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM record").fetchone()
+        assert await redact(log, CAT, heard.streams(), sure=True) == 0
+        assert left()
+    (complaint,) = heard.complaints
+    assert complaint.startswith("somebody is reading the log: its file holds what was erased")
+    again = Heard()
+    assert await redact(log, CAT, again.streams(), sure=True) == 0
+    assert not left()
+    assert again.complaints == []
+
+
 async def test_where_there_is_no_log_none_is_made(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="there is no audit log in"):
         await redact(place(tmp_path), CAT, Heard().streams(), sure=True)

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from exporter.audit import head_file
 from exporter.audit.place import LINES_FILE, Place
 from exporter.audit.store.database import FILE, HEAD_FILE, reader
+from exporter.audit.store.times import unix
 from exporter.audit.verify import verify
 from exporter.auditor.redact import redact
 from exporter.emulator import Scale, names
@@ -21,6 +22,7 @@ from tests.auditor.logs import Heard
 from tests.support.days import Days, running
 
 ACCOUNT = Scale(environments=3, spaces=10, users=6, guests=6, events_per_minute=6, rare=0)
+HOUR = 3_600.0
 PAUSE = 360.0
 """Seconds in which every collector plays its rounds, and an agent's deed waits for its event."""
 
@@ -111,6 +113,38 @@ async def test_agents_that_come_and_go_are_records_where_no_event_tells_of_it(
     assert _changes(folder, told) == []
     events = [r["topic"] for r in _records(folder) if r["payload"].get("agentId") == told]
     assert events == ["agent:created", "agent:updated", "agent:deleted"]
+
+
+async def test_what_is_older_than_its_retention_goes_and_what_is_left_verifies(
+    folder: Path,
+) -> None:
+    collectors = ("environments", "agents", "users", "guests", "spaces", "executions")
+    rare = {f"collector.{name}.interval": "15m" for name in collectors}
+    flags = _flags(folder, **rare, **{"audit.retention": "1h", "audit.checkpoint-interval": "5m"})
+    async with running(ACCOUNT, flags) as days:
+        await asyncio.sleep(HOUR / 6)
+        early = [record["uid"] for record in _records(folder) if record["kind"] == "event"]
+        await asyncio.sleep(HOUR)
+        person = days.emulator.world.add_user().id
+        days.emulator.world.add_events(3, actor_id=person)
+        await asyncio.sleep(HOUR / 6)
+        now = days.emulator.world.now()
+        records = _records(folder)
+        ages = [now - unix(record["recorded"]) for record in records]
+        assert HOUR - 120 < max(ages) < HOUR + 10 * 60
+        place = Place(folder=folder, key=folder / "signing-key.pem")
+        assert await redact(place, person, Heard().streams(), sure=True) == 0
+        await asyncio.sleep(HOUR / 12)
+    records = _records(folder)
+    first, last = records[0]["sequence"], records[-1]["sequence"]
+    assert first > 50
+    assert [record["sequence"] for record in records] == list(range(first, last + 1))
+    assert early
+    assert not {record["uid"] for record in records} & {*early}
+    lines = [json.loads(line)["record"] for line in (folder / LINES_FILE).read_bytes().splitlines()]
+    assert [line["sequence"] for line in lines] == list(range(1, last + 1))
+    assert len({line["uid"] for line in lines}) == last
+    assert _verifies(folder)
 
 
 async def _everything(days: Days) -> None:

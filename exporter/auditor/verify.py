@@ -77,17 +77,21 @@ def verify_files(
         proof = Prover(signed).prove(_lines(files, stack))
     if proof.problem:
         raise Unproven(proof.problem)
+    met = signed is not None and signed.sequence >= proof.first
     _say(
         streams,
         records=_span(proof.records, proof.first, proof.last, [proof.since, proof.until]),
         repeated=f"{proof.repeated:,} lines",
-        **_key(signed.public if signed else None),
+        **_key(signed.public if signed and met else None),
         head=f"{proof.last:,} {proof.hash}",
     )
     if proof.first > 1:
         streams.say(_row("note", f"what came before record {proof.first:,} is not in these files"))
     if signed is None:
         streams.say(_row("note", "without --head a cut end, or a log made anew, cannot be told"))
+    elif not met:
+        before = f"the signed head is of record {signed.sequence:,}, before these files"
+        streams.say(_row("note", f"{before}: it proves nothing of them"))
     streams.say(_row("note", "names and addresses beside the records are proven by the store only"))
     return 0
 

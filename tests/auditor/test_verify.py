@@ -239,6 +239,18 @@ def test_what_files_cannot_prove_is_said(log: Place) -> None:
     assert any("without --head" in line for line in heard.said)
 
 
+def test_a_head_of_before_the_files_is_said_to_prove_nothing_of_them(
+    log: Place, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.json"
+    shutil.copy(log.folder / "head.json", old)
+    write(log, [a_draft(9), a_draft(10)])
+    heard = Heard()
+    assert verify_files(files(log, slice(8, 10)), None, old, heard.streams()) == 0
+    assert any("the signed head is of record 8, before these files" in line for line in heard.said)
+    assert not any(line.startswith(("key", "fingerprint")) for line in heard.said)
+
+
 def test_files_in_the_wrong_order_or_cut_short_prove_nothing(log: Place) -> None:
     first, second = files(log, slice(0, 4), slice(4, 8))
     with pytest.raises(Unproven, match="line 5: record 1"):

@@ -1,6 +1,7 @@
 """JSON in the form that is hashed: as RFC 8785 says, the fast way as well as the slow one."""
 
 import json
+import struct
 from types import MappingProxyType
 from typing import Any
 
@@ -72,6 +73,34 @@ def test_the_sample_of_the_rfc_comes_out_as_the_rfc_says() -> None:
             r""""string":"€$\u000f\nA'B\"\\\\\"/"}"""
         ).encode()
     )
+
+
+@pytest.mark.parametrize(
+    ("bits", "said"),
+    [
+        ("0000000000000000", "0"),
+        ("8000000000000000", "0"),
+        ("0000000000000001", "5e-324"),
+        ("8000000000000001", "-5e-324"),
+        ("7fefffffffffffff", "1.7976931348623157e+308"),
+        ("4340000000000000", "9007199254740992"),
+        ("4430000000000000", "295147905179352830000"),
+        ("44b52d02c7e14af5", "9.999999999999997e+22"),
+        ("44b52d02c7e14af6", "1e+23"),
+        ("444b1ae4d6e2ef4f", "999999999999999900000"),
+        ("444b1ae4d6e2ef50", "1e+21"),
+        ("3eb0c6f7a0b5ed8c", "9.999999999999997e-7"),
+        ("3eb0c6f7a0b5ed8d", "0.000001"),
+        ("41b3de4355555557", "333333333.33333343"),
+        ("becbf647612f3696", "-0.0000033333333333333333"),
+        ("43143ff3c1cb0959", "1424953923781206.2"),
+    ],
+)
+def test_numbers_are_written_as_in_the_table_of_the_rfc(bits: str, said: str) -> None:
+    # RFC 8785, appendix B.
+    (number,) = struct.unpack(">d", bytes.fromhex(bits))
+    assert canonical(number) == said.encode()
+    assert canonical(json.loads(canonical({"a": number}))) == canonical({"a": number})
 
 
 def test_keys_are_sorted_as_the_rfc_sorts_its_sample() -> None:

@@ -19,8 +19,8 @@ COLUMNS = (
     *("context", "payload", "detail", "hash"),
 )
 
-_FORMULA = frozenset("=+-@\t\r\n")
-"""How a cell begins that a spreadsheet would run (OWASP, "CSV Injection")."""
+_FORMULA = frozenset("=+-@\t\r\n\0")
+"""How a cell begins that a spreadsheet would run (OWASP, "CSV Injection"; ASVS 5, 1.2.10)."""
 
 
 def header() -> bytes:

@@ -74,11 +74,11 @@ def test_every_row_has_every_column_and_none_is_a_formula(entry: Entry) -> None:
     cells = told(entry)
     assert tuple(cells) == COLUMNS
     assert not any(
-        cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} for cell in cells.values() if cell
+        cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "\0"} for cell in cells.values() if cell
     )
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "\0"])
 def test_a_name_that_begins_like_a_formula_is_made_inert_and_stays_legible(begin: str) -> None:
     name = f'{begin}cmd|"/c calc",x'
     entry = an_entry(actor=resolved(ActorKind.USER), people={**PEOPLE, NAME: name})

@@ -16,6 +16,7 @@ from exporter.audit.canonical import encodable
 from exporter.audit.store.schema import PEOPLE, make
 
 PREFIX = "hmac-sha256:"
+_LONGEST = 500  # characters, as of the names of things
 
 
 def commitment(
@@ -30,7 +31,7 @@ def commitment(
     key = _key(connection, person_id)
     if key is None:
         return None
-    value = encodable(value)
+    value = told(value)
     made = commit(key, value)
     connection.execute(
         "INSERT INTO commitment VALUES (?, ?, ?) ON CONFLICT (commitment)"
@@ -38,6 +39,15 @@ def commitment(
         (made, person_id, value if keep_plain else None),
     )
     return made
+
+
+def told(value: str) -> str:
+    """A name or an address as it is committed to.
+
+    Not however long it is: sinks refuse records that are too large, and some people choose their
+    names themselves.
+    """
+    return encodable(value)[:_LONGEST]
 
 
 def commit(key: bytes, value: str) -> str:
@@ -101,7 +111,7 @@ def find(connection: sqlite3.Connection, text: str) -> list[str]:
 
     Commits to it with every key there is, so it works where no plain text is kept.
     """
-    text = encodable(text)
+    text = told(text)
     found = []
     for person_id, key in connection.execute("SELECT id, key FROM person ORDER BY id").fetchall():
         if person_id == text or (key is not None and _has(connection, person_id, key, text)):

@@ -11,6 +11,8 @@ from random import Random
 import pytest
 
 from exporter.audit import people
+from exporter.audit.knowledge.seen import persons
+from exporter.flatfile.models import User
 from tests.audit.store.stage import one, opened
 
 ANN, BOB = "us_usr_ann", "us_usr_bob"
@@ -63,6 +65,23 @@ def test_a_name_that_cannot_be_encoded_is_committed_to_all_the_same() -> None:
     with opened() as log:
         made = people.commitment(log, ANN, "A\ud800n", keep_plain=True)
         assert people.plain(log, [str(made)]) == {made: "A�n"}
+
+
+def test_nobody_keeps_their_deeds_from_a_sink_by_a_name_too_long_for_it() -> None:
+    long = "Ann " * 100_000
+    with opened() as log:
+        made = people.commitment(log, ANN, long, keep_plain=True)
+        assert people.plain(log, [str(made)]) == {made: long[:500]}
+        assert people.find(log, long) == people.find(log, long[:500]) == [ANN]
+        everybody = [
+            User(id=ANN, name=long, email=MAIL),
+            User(id=BOB, name="A\ud800\0n", email=MAIL),
+        ]
+        assert persons(log, everybody, keep_plain=True) == persons(log, everybody, keep_plain=True)
+        before = log.total_changes
+        ann, _ = persons(log, everybody, keep_plain=True)
+        assert log.total_changes == before
+        assert ann.name == made
 
 
 def test_who_is_erased_stays_erased() -> None:

@@ -38,7 +38,7 @@ def persons(
 
     def commit(id_: str, value: str) -> str | None:
         if id_ in keys:
-            made = people.commit(keys[id_], text(value))
+            made = people.commit(keys[id_], people.told(value))
             if made in standing:
                 return made
         return people.commitment(connection, id_, value, keep_plain=keep_plain)

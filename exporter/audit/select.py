@@ -19,6 +19,7 @@ from exporter.audit.actors import kind_of
 from exporter.audit.canonical import EXACT, Said
 from exporter.audit.excerpt import Excerpt, has_address, text
 from exporter.audit.record import ActorKind, Json
+from exporter.flatfile.topics import TOPICS
 from exporter.logs.redaction import REDACTED, redacted
 
 EVERYTHING = "*"
@@ -140,17 +141,31 @@ _OF: Mapping[str, Mapping[str, Keep]] = {
     "commit": {"sheetSlug": words},
     "action": {"name": words, "label": words, "operation": words},
 }
-"""By the first part of the topic (API notes, section 9.3). A ``name`` is kept of things only:
-old accounts have events such as ``user:added``, in which it would be that of a person."""
+"""By the first part of a topic that tells of a thing (API notes, section 9.3). A ``name`` is kept of
+things only: old accounts have events such as ``user:added``, in which it would be that of a person,
+and nobody knows what topics are to come."""
 
 
-MEMBERSHIP = frozenset({"space:guestAdded", "space:guestRemoved"})
+_OLD = (
+    *("space:added", "space:removed", "workbook:added", "workbook:removed", "sheet:validated"),
+    *("job:started", "job:waiting", "action:triggered"),
+)
+"""Topics of years ago, which a backfill may meet (API notes, section 9.3)."""
+
+_OF_GUESTS = frozenset({"space:guestAdded", "space:guestRemoved"})
 """What these say of the guest is documented nowhere: a ``name`` there may be that of a person."""
+
+_OF_THINGS = (TOPICS | {*_OLD}) - _OF_GUESTS
+
+
+def of_a_thing(topic: str) -> bool:
+    """Whether it is known to tell of the thing that it begins with, so that a name is that one's."""
+    return topic in _OF_THINGS
 
 
 @lru_cache(maxsize=1_024)
 def _fields(topic: str) -> Mapping[str, Keep]:
-    return _ANY if topic in MEMBERSHIP else {**_ANY, **_OF.get(topic.partition(":")[0], {})}
+    return {**_ANY, **_OF.get(topic.partition(":")[0], {})} if of_a_thing(topic) else _ANY
 
 
 def payload(topic: str, given: object, further: frozenset[str] = frozenset()) -> dict[str, Json]:

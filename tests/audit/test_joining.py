@@ -187,7 +187,7 @@ def test_events_tell_the_names_of_spaces_from_their_time_on(payload: Mapping[str
     assert told.fields["space"] == after.fields["space"] == {"id": SPACE, "name": "Orders"}
 
 
-@pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved"])
+@pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved", "space:userInvited"])
 @pytest.mark.parametrize(
     "payload",
     [{"name": "Ada Lovelace"}, {"changes": [{"field": "name", "newValue": "Ada Lovelace"}]}],

@@ -117,7 +117,8 @@ def test_of_a_changed_space_it_is_kept_which_fields_changed_and_not_from_what_to
 def test_a_name_is_kept_only_where_it_is_that_of_a_thing(topic: str) -> None:
     payload = {"name": "Ada Lovelace", "userId": "us_usr_1"}
     assert select.payload(topic, payload) == {"userId": "us_usr_1"}
-    assert select.payload("space:created", {"name": "Orders"}) == {"name": "Orders"}
+    for of_things in ("space:created", "space:added", "workbook:thawed"):
+        assert select.payload(of_things, {"name": "Orders"}) == {"name": "Orders"}
 
 
 def test_the_name_of_a_person_is_not_kept_even_with_everything() -> None:
@@ -135,8 +136,8 @@ def test_a_name_beside_an_address_is_that_of_a_person_whatever_was_asked_for(
     assert select.payload("user:added", payload, further) == {"userId": "us_usr_1"}
 
 
-@pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved"])
-def test_a_name_beside_a_guest_who_was_added_or_removed_is_not_taken_for_that_of_the_space(
+@pytest.mark.parametrize("topic", ["space:guestAdded", "space:guestRemoved", "space:userInvited"])
+def test_a_name_is_kept_only_where_the_topic_is_known_to_tell_of_the_space_itself(
     topic: str,
 ) -> None:
     payload = {"spaceId": "us_sp_1", "guestId": "us_g_1", "name": "Ada Lovelace"}

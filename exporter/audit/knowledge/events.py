@@ -10,7 +10,7 @@ from exporter.audit.knowledge import deeds, names
 from exporter.audit.knowledge.memory import Memory
 from exporter.audit.knowledge.versions import Basis, Seen, Thing
 from exporter.audit.record import ActorKind, Json
-from exporter.audit.select import MEMBERSHIP, identity, words
+from exporter.audit.select import identity, of_a_thing, words
 
 TELLING = ("space:", "environment:", "agent:")
 """How the topics begin that tell something (API notes, section 9.3)."""
@@ -37,7 +37,7 @@ def note(
         return
     if topic == deeds.CREATED:
         deeds.note(connection, environment_id, "", topic, at)
-    if not label or topic in MEMBERSHIP:
+    if not label or not of_a_thing(topic):
         return
     of_space = topic.startswith("space:")
     space_id = context.get("spaceId") or payload.get("spaceId") or ""

@@ -16,7 +16,8 @@ from exporter.audit.store.database import FILE, HEAD_FILE, reader
 from exporter.audit.store.times import unix
 from exporter.audit.verify import verify
 from exporter.auditor.redact import redact
-from exporter.emulator import Scale, names
+from exporter.emulator import Fault, Scale, names
+from exporter.emulator.faults import Kind
 from tests.audit.soak import memory_disk
 from tests.auditor.logs import Heard
 from tests.support.days import Days, running
@@ -26,6 +27,11 @@ HOUR = 3_600.0
 PAUSE = 360.0
 """Seconds in which every collector plays its rounds, and an agent's deed waits for its event."""
 
+SPOILED: tuple[Kind, ...] = (
+    *("cut_json", "garbled", "cut_gzip", "not_utf8", "wrong_data", "wrong_types", "nulls"),
+    *("missing_fields", "html"),
+)
+"""Answers that hold canaries and cannot be understood, or only in part."""
 SECRETS = (names.SECRET, names.SOURCE, names.TOKEN)
 PEOPLE = (names.PERSON, names.MAIL_DOMAIN)
 
@@ -151,10 +157,11 @@ async def _everything(days: Days) -> None:
     """Have everything happen and be asked for that the emulated account can tell of."""
     world = days.emulator.world
     await asyncio.sleep(PAUSE)
-    for environment in list(world.account.environments):
-        world.add_strange_events(environment.id)
+    environments = list(world.account.environments)
+    world.add_strange_events(environments[0].id)
+    for environment in environments:
         world.add_events_of_actors(environment.id)
-    space = world.create_space(next(iter(world.account.environments)).id)
+    space = world.create_space(environments[0].id)
     user, guest = world.add_user().id, world.add_guest(space.id)
     world.create_environment("newest")
     await asyncio.sleep(PAUSE)
@@ -164,6 +171,12 @@ async def _everything(days: Days) -> None:
     world.remove_user(user)
     world.expire_space(space.id)
     world.delete_space(space.id)
+    await asyncio.sleep(PAUSE)
+    for kind in SPOILED:
+        days.emulator.faults.set([Fault(kind, probability=0.4)])
+        world.add_events(10)
+        await asyncio.sleep(PAUSE / 6)
+    days.emulator.faults.clear()
     await asyncio.sleep(PAUSE)
 
 
@@ -184,6 +197,7 @@ async def test_canaries_in_every_answer_reach_neither_store_nor_sink_log_page_or
         async with running(ACCOUNT, _flags(folder, **{"audit.personal-data": mode})) as days:
             await _everything(days)
             told = {page: await _page(days, page) for page in ("/", "/metrics")}
+    assert {"collector_failing", "audit_feed_failing"} <= {line["event"] for line in lines}
     asked = {request.path.split("/")[1] for request in days.emulator.requests}
     assert asked >= {"accounts", "environments", "spaces", "users", "guests", "agents", "events"}
     told["log"] = repr(lines).encode()

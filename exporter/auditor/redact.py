@@ -1,10 +1,15 @@
 """``audit redact``: erases a person for good, after asking."""
 
+import sqlite3
 import time
+from functools import partial
 
 from exporter.audit import people
 from exporter.audit import redact as erasing
+from exporter.audit.keys import SigningKey
 from exporter.audit.place import Place
+from exporter.audit.redact import Redacted
+from exporter.audit.store.checkpoints import checkpoint
 from exporter.auditor.opening import writing
 from exporter.auditor.streams import Streams
 
@@ -29,9 +34,8 @@ async def redact(place: Place, person: str, streams: Streams, *, sure: bool) -> 
         (person_id,) = found
         if not sure and not _confirmed(person_id, streams):
             return 1
-        done = await database.run(
-            lambda connection: erasing.redact(connection, person_id, time.time())
-        )
+        key = SigningKey.load_or_make(place.key)
+        done = await database.run(partial(_erase, person_id=person_id, key=key, now=time.time()))
         gone = await database.run(people.gone)
     if not gone:
         streams.complain(
@@ -44,6 +48,15 @@ async def redact(place: Place, person: str, streams: Streams, *, sure: bool) -> 
     streams.say(f"{person_id} is erased; record {done.sequence} says so")
     streams.say("What sinks were given before is theirs: erase it there, too.")
     return 0
+
+
+def _erase(connection: sqlite3.Connection, person_id: str, key: SigningKey, now: float) -> Redacted:
+    # With a checkpoint, for the heads that are kept elsewhere: a copy that knows the person still
+    # must not verify against them.
+    done = erasing.redact(connection, person_id, now)
+    if done.erased:
+        checkpoint(connection, key, now)
+    return done
 
 
 def _confirmed(person_id: str, streams: Streams) -> bool:

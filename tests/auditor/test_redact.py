@@ -8,9 +8,11 @@ from exporter.audit import people
 from exporter.audit.place import Place
 from exporter.audit.record import Kind
 from exporter.audit.store import reading
+from exporter.audit.store.database import FILE
 from exporter.auditor.opening import reading as opened
 from exporter.auditor.redact import redact
-from exporter.errors import StorageFailed
+from exporter.auditor.verify import verify
+from exporter.errors import StorageFailed, Unproven
 from tests.auditor.logs import ADA, BOB, CAT, Heard, a_draft, known, place, write
 
 
@@ -53,6 +55,18 @@ async def test_one_who_is_named_by_id_name_or_address_is_erased_and_a_record_say
     assert (record["kind"], record["sequence"]) == (Kind.REDACTION, 4)
     assert f"{CAT} is erased; record 4 says so" in heard.said
     assert any("sinks" in line for line in heard.said)
+
+
+async def test_a_copy_of_before_the_erasure_does_not_verify_in_its_place(log: Place) -> None:
+    before = {path: path.read_bytes() for path in log.folder.glob(f"{FILE}*")}
+    assert await redact(log, CAT, Heard().streams(), sure=True) == 0
+    assert verify(log, None, None, Heard().streams()) == 0
+    for path in log.folder.glob(f"{FILE}*"):
+        path.unlink()
+    for path, held in before.items():
+        path.write_bytes(held)
+    with pytest.raises(Unproven, match="this is not the log that was signed"):
+        verify(log, None, None, Heard().streams())
 
 
 async def test_of_several_none_is_erased_and_their_ids_are_said(log: Place) -> None:

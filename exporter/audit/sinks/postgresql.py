@@ -79,9 +79,12 @@ class PostgresqlSink:
         return rejected
 
     async def aclose(self) -> None:
+        import asyncpg  # noqa: PLC0415 - only whoever uses this sink needs it
+
         connection, self._connection = self._connection, None
         if connection is not None:
-            with _told():
+            # Without a farewell it is gone as well, and nothing is lost: all of it was committed.
+            with contextlib.suppress(DeliveryFailed, asyncpg.PostgresError), _told():
                 await connection.close(timeout=_CLOSE)
 
     async def _attempt(self, entries: Sequence[Entry]) -> str | None:
@@ -93,20 +96,34 @@ class PostgresqlSink:
         people = table.redacted(entries)
         try:
             with _told():
-                async with connection.transaction():
-                    # Somebody may have made commits that a crash forgets the default.
-                    await connection.execute(
-                        "SELECT set_config('synchronous_commit', 'on', true)"
-                        " WHERE current_setting('synchronous_commit') = 'off'"
-                    )
-                    await connection.execute(table.insertion(self._table), *arrays)
-                    if people:
-                        await connection.execute(table.redaction(self._table), people)
+                transaction = connection.transaction()  # says so if the connection has gone
+                await transaction.start()
+                try:
+                    await self._insert(connection, arrays, people)
+                except asyncpg.PostgresError as error:
+                    if not _state(error).startswith(_ROW):
+                        raise
+                    # Only where the server has just spoken. On the way out of anything else this
+                    # would be one more question to a server that may not answer, and its failure
+                    # would take the place of the cancellation that ends the process.
+                    await transaction.rollback()
+                    return REFUSED
+                await transaction.commit()
         except asyncpg.PostgresError as error:
-            if not _state(error).startswith(_ROW):
-                raise _failed(error) from None
-            return REFUSED
+            raise _failed(error) from None
         return None
+
+    async def _insert(
+        self, connection: "Connection[Any]", arrays: Sequence[Sequence[Any]], people: Sequence[str]
+    ) -> None:
+        # Somebody may have made commits that a crash forgets the default.
+        await connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', true)"
+            " WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        await connection.execute(table.insertion(self._table), *arrays)
+        if people:
+            await connection.execute(table.redaction(self._table), people)
 
     async def _connected(self) -> "Connection[Any]":
         connection = self._connection

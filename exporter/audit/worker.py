@@ -101,28 +101,36 @@ class Worker:
 
     async def _turn(self) -> bool:
         """Send what comes next; whether there was anything."""
-        asked = partial(delivery.retries, sink=self.name, limit=self._size)
-        again = await self._database.run(asked)
-        entries = again or await self._database.run(self._next)
-        if not entries:
+        again, new = await self._database.run(self._batch)
+        if not again and not new:
             return False
-        rejected = await self._send(entries)
-        sequences = [entry.sequence for entry in entries]
-        settle = (
-            partial(delivery.retried, sequences=sequences)
-            if again
-            else partial(delivery.acknowledge, upto=sequences[-1])
-        )
-        await self._database.run(
-            partial(settle, sink=self.name, rejected=rejected, now=self._wall())
-        )
+        rejected = await self._send([*again, *new])
+
+        def settle(connection: sqlite3.Connection, now: float) -> None:
+            if again:
+                sequences = [entry.sequence for entry in again]
+                delivery.retried(connection, self.name, sequences, _of(again, rejected), now)
+            if new:
+                upto = new[-1].sequence
+                delivery.acknowledge(connection, self.name, upto, _of(new, rejected), now)
+
+        await self._database.run(partial(settle, now=self._wall()))
         self._said(rejected)
         self._recovered()
         self._moved()
         return True
 
-    def _next(self, connection: sqlite3.Connection) -> list[Entry]:
-        return delivery.coming(connection, self.name, self._size)
+    def _batch(self, connection: sqlite3.Connection) -> tuple[list[Entry], list[Entry]]:
+        """What is to be sent again, and what is next.
+
+        Together: a sink that refuses all of a batch may take that for a fault of its own, and what
+        it refused before would hold up everything that is new.
+        """
+        again = delivery.retries(connection, self.name, self._size // 2 or 1)
+        return again, self._next(connection, max(1, self._size - len(again)))
+
+    def _next(self, connection: sqlite3.Connection, limit: int) -> list[Entry]:
+        return delivery.coming(connection, self.name, limit)
 
     async def _send(self, entries: Sequence[Entry]) -> Rejected:
         limit = self._pace.time_limit
@@ -189,10 +197,14 @@ class Worker:
         waiting = delivery.backlog(connection)[self.name].bytes
         excess = backlog.excess(self._cap, waiting)
         given: dict[int, str] = {}
-        for entry in self._next(connection) if excess else ():
+        for entry in self._next(connection, self._size) if excess else ():
             if excess > 0:
                 given[entry.sequence] = backlog.FULL
                 excess -= len(entry.body)
         if given:
             delivery.acknowledge(connection, self.name, max(given), given, now)
         return bool(given)
+
+
+def _of(entries: Sequence[Entry], rejected: Rejected) -> Rejected:
+    return {e.sequence: rejected[e.sequence] for e in entries if e.sequence in rejected}

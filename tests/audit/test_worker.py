@@ -168,6 +168,24 @@ async def test_dead_letters_that_are_to_be_sent_again_come_before_anything_new()
     assert shelf.kept == [4, 5, 1, 3, 6]
 
 
+async def test_dead_letters_that_are_refused_again_hold_up_nothing_new() -> None:
+    def like_loki(entries: Sequence[Entry]) -> Rejected:
+        bad = {e.sequence: "refused" for e in entries if e.sequence <= 3}
+        if len(bad) == len(entries):  # then it may be no record that is wrong, but the address
+            raise SinkRefused("everything was refused")
+        return bad
+
+    shelf = Shelf(before=like_loki)
+    async with delivering(shelf, records=5) as log:
+        await log.delivered()
+        await log.database.run(delivery.resend)
+        await asyncio.sleep(1_000.0)
+        await log.append([6])
+        await log.delivered(within=301.0)
+        assert await log.dead() == {1: "refused", 2: "refused", 3: "refused"}
+    assert shelf.kept == [4, 5, 6]
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_whatever_a_sink_does_each_record_arrives_or_is_a_dead_letter(
     seed: int, tmp_path: Path

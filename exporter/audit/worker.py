@@ -194,8 +194,9 @@ class Worker:
 
     def _give_up(self, connection: sqlite3.Connection, now: float) -> bool:
         """Of one batch; whether any were too many."""
-        waiting = delivery.backlog(connection)[self.name].bytes
-        excess = backlog.excess(self._cap, waiting)
+        waiting = delivery.backlog(connection)[self.name]
+        # What was given up once and is wanted again must not cost what is new.
+        excess = backlog.excess(self._cap, waiting.bytes - waiting.again)
         given: dict[int, str] = {}
         for entry in self._next(connection, self._size) if excess else ():
             if excess > 0:

@@ -131,6 +131,24 @@ async def test_where_the_oldest_is_given_up_the_feed_goes_on_and_it_can_be_sent_
     assert sorted(shelf.kept) == list(range(1, 2_001))
 
 
+async def test_what_is_sent_again_makes_nothing_new_be_given_up() -> None:
+    shelf = Shelf(before=always(SinkUnavailable("down")))
+    cap = Cap(limit=20_000, policy=Policy.SKIP)
+    async with delivering(shelf, cap=cap) as log:
+        for first in range(1, 501, 100):
+            await log.append(range(first, first + 100))
+            await asyncio.sleep(1.0)
+        given_up = await log.database.run(delivery.resend)
+        await log.append([501, 502])
+        await asyncio.sleep(1.0)
+        assert (await log.backlog())["shelf"].bytes > cap.limit
+        shelf.before = lambda _: NONE
+        await log.delivered()
+        assert given_up > 400
+        assert await log.dead() == {}
+    assert sorted(shelf.kept) == list(range(1, 503))
+
+
 async def test_a_sink_that_is_not_configured_any_more_holds_up_nothing(tmp_path: Path) -> None:
     gone, stays = Shelf("gone", always(SinkUnavailable("down"))), Shelf("stays")
     async with delivering(gone, stays, folder=tmp_path, records=100):

@@ -14,10 +14,14 @@ from exporter.errors import StorageFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What waits to be sent. ``oldest`` (Unix seconds) is when the first of it was recorded."""
+    """What waits to be sent. ``oldest`` (Unix seconds) is when the first of it was recorded.
+
+    ``again`` is those of the bytes that wait for the second time.
+    """
 
     records: int
     bytes: int
+    again: int = 0
     oldest: float | None
 
 
@@ -106,6 +110,7 @@ def backlog(connection: sqlite3.Connection) -> dict[str, Backlog]:
         found[name] = Backlog(
             records=height - after + again,
             bytes=total - offset + again_bytes,
+            again=again_bytes,
             oldest=min(times, default=None),
         )
     return found

@@ -43,6 +43,7 @@ def test_only_what_is_young_may_change_with_a_minor_version() -> None:
     assert {f.name for _, f in families() if f.stability is Stability.BETA} == {
         "flatfile_audit_feed_blocked",
         "flatfile_audit_feed_last_success_timestamp_seconds",
+        "flatfile_audit_last_gap_timestamp_seconds",
         "flatfile_audit_store_available",
         "flatfile_audit_writer",
         "flatfile_collector_hints_total",

@@ -24,6 +24,7 @@ class LogReading:
     duplicates: int
     late: int
     gaps: int
+    last_gap: float | None
     unresolved: Mapping[str, int]
     newest_event: float | None
     lag: Buckets
@@ -127,6 +128,13 @@ _LOG: tuple[Family[LogReading], ...] = (
         "flatfile_audit_last_checkpoint_timestamp_seconds",
         "When the newest checkpoint was signed.",
         lambda log: one(log.last_checkpoint),
+    ),
+    beta(
+        gauge(
+            "flatfile_audit_last_gap_timestamp_seconds",
+            "When the newest record of kind gap was appended; absent while there is none.",
+            lambda log: one(log.last_gap),
+        )
     ),
     beta(
         gauge(

@@ -19,6 +19,7 @@ def read(connection: sqlite3.Connection) -> LogReading:
         duplicates=found.duplicates,
         late=found.late,
         gaps=found.gaps,
+        last_gap=found.last_gap,
         unresolved=found.unresolved,
         newest_event=found.newest,
         lag=Buckets(bounds=tallies.LAG_BOUNDS, counts=found.lag, total=found.lag_sum),

@@ -3,7 +3,6 @@
 from exporter.rules.promql import Words
 from exporter.rules.rule import Alert, Group
 from exporter.rules.thresholds import Thresholds
-from exporter.settings.durations import duration
 
 
 def group(t: Thresholds) -> Group:
@@ -39,23 +38,21 @@ def _stuck(t: Thresholds) -> Alert:
 
 
 def _gap(t: Thresholds) -> Alert:
-    """The counter is kept over restarts, and replicas read the same log: the newest value counts.
+    """By when the newest one was recorded, which stands in the log and outlives any absence.
 
-    A gap stays in the log for ever; the alert says it for a day.
+    Most gaps come of an exporter that was away, and are recorded before its first scrape: of a
+    counter there would be nothing before to compare with. The alert says a gap for a day.
     """
-    gaps = f"max by ({t.identity}) (flatfile_audit_gaps_total)"
-    before = (
-        f"max by ({t.identity})"
-        f" (min_over_time(flatfile_audit_gaps_total[{duration(t.audit_gap_memory)}]))"
-    )
+    newest = "flatfile_audit_last_gap_timestamp_seconds"
+    last = f"max by ({t.identity}) (last_over_time({newest}[{Words(t).lookback}]))"
     return Alert(
         name="FlatfileAuditGap",
         severity="critical",
-        expr=f"{gaps} - {before} > 0",
+        expr=f"time() - {last} < {t.audit_gap_memory}",
         summary="Something is missing in the audit log that cannot be had any more.",
         description=(
-            "The audit log of {{ $labels.job }} has {{ $value | humanize }} new records of kind gap:"
-            " Flatfile no longer shows what belongs there."
+            "The audit log of {{ $labels.job }} got a record of kind gap"
+            " {{ $value | humanizeDuration }} ago: Flatfile no longer shows what belongs there."
         ),
     )
 

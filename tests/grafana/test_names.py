@@ -59,6 +59,7 @@ def test_what_a_dashboard_shows_is_every_family_that_is_worth_a_look() -> None:
         "flatfile_space_info",  # off by default; a list of thousands is no graph
         "flatfile_environment_system_agents",  # in the table of agents, one by one
         "flatfile_environment_last_success_timestamp_seconds",  # read by the rules
+        "flatfile_audit_last_gap_timestamp_seconds",  # read by the rules
         "flatfile_recent_events_window_seconds",  # a setting
         "python_info",
     }

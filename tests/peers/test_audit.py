@@ -308,6 +308,9 @@ def test_what_was_forgotten_while_the_daemon_was_away_is_a_gap_and_not_silence(
         emulated.do("events", {"count": 1})
         with auditing(tmp_path, emulated) as daemon:
             eventually(lambda: daemon.series().value("flatfile_audit_gaps_total") == 1)
+            told = daemon.series().value("flatfile_audit_last_gap_timestamp_seconds")
+            assert told is not None
+            assert time.time() - 60 < told <= time.time()
             (gap,) = [r for r in records(tmp_path) if r["kind"] == "gap"]
             assert gap["detail"]["kind"] == "forgotten"
     verify(tmp_path)

@@ -73,27 +73,49 @@ def _stuck() -> Iterator[Scenario]:
 
 
 def _gap() -> Iterator[Scenario]:
-    gaps = "gaps_total"
+    last, long_ago = "last_gap_timestamp_seconds", -90_000
     yield Scenario(
         name="a new gap is told once and for a while, an old one is not",
         alert=GAP,
-        series={_of(gaps): "3x9 4x100"},
+        series={_of(last): f"{long_ago}x9 600x100"},
         said=(Silent(end=9), Firing(start=10, end=100, labels=({},))),
         wording=(
             told(
                 GAP,
                 20,
                 "Something is missing in the audit log that cannot be had any more.",
-                "The audit log of flatfile has 1 new records of kind gap: Flatfile no longer shows"
-                " what belongs there.",
+                "The audit log of flatfile got a record of kind gap 10m 0s ago: Flatfile no longer"
+                " shows what belongs there.",
                 severity="critical",
             ),
         ),
     )
     yield Scenario(
+        name="an exporter that was away for days says at once what it has missed, for a day",
+        alert=GAP,
+        series={  # recorded before the first scrape, in minute 1566
+            _of(last): f"{long_ago}x4 stale _x1560 93960x1500",
+            _of("gaps_total"): "3x4 stale _x1560 4x1500",
+        },
+        said=(
+            Silent(end=1_565),
+            Firing(start=1_566, end=3_005, labels=({},)),
+            Silent(start=3_006, end=3_060),
+        ),
+    )
+    yield Scenario(
+        name="a restart of the exporter neither ends nor repeats it",
+        alert=GAP,
+        series={_of(last): "600x39 stale _x3 600x20"},
+        said=(Firing(start=10, end=60, labels=({},)),),
+    )
+    yield Scenario(
         name="a log that is begun anew, and a second exporter on the same log, are no gap",
         alert=GAP,
-        series={_of(gaps): "3x9 0x50", _of(gaps, "b:10042"): "_x20 3x40"},
+        series={
+            _of(last): f"{long_ago}x9 stale _x50",
+            _of(last, "b:10042"): f"_x20 {long_ago}x40",
+        },
         said=(Silent(end=60),),
     )
 

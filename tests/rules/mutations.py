@@ -501,14 +501,24 @@ AUDIT_MUTATIONS: tuple[Mutation, ...] = (
         alert="FlatfileAuditGap",
         name="any gap there ever was",
         killer="a new gap",
-        old="- max by (job) (min_over_time(flatfile_audit_gaps_total[1d]))",
+        old="< 86400",
+        new="> 0",
     ),
     Mutation(
         alert="FlatfileAuditGap",
         name="forgotten within five minutes",
         killer="a new gap",
-        old="[1d]",
-        new="[5m]",
+        old="< 86400",
+        new="< 300",
+    ),
+    Mutation(
+        alert="FlatfileAuditGap",
+        name="by what the counter has risen",
+        killer="an exporter that was away",
+        old="time() - max by (job) (last_over_time(flatfile_audit_last_gap_timestamp_seconds[5m]))"
+        " < 86400",
+        new="max by (job) (flatfile_audit_gaps_total)"
+        " - max by (job) (min_over_time(flatfile_audit_gaps_total[1d])) > 0",
     ),
     Mutation(
         alert="FlatfileAuditLagging",

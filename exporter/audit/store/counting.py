@@ -51,5 +51,7 @@ class Count:
             counted[tallies.UNRESOLVED, kind] = counted.get((tallies.UNRESOLVED, kind), 0) + 1
         tallies.add(connection, counted)
         unresolved.note(connection, self._named)
+        if self._gaps:
+            tallies.raise_to(connection, (tallies.LAST_GAP, ""), self._now)
         if self._newest > float("-inf"):
             tallies.raise_to(connection, (tallies.NEWEST, ""), self._newest)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 RECORDS, DUPLICATES, LATE, GAPS = "records", "duplicates", "late", "gaps"
 UNRESOLVED, LAG, LAG_SUM, NEWEST = "unresolved", "lag", "lag_sum", "newest"
+LAST_GAP = "last_gap"
 
 LAG_BOUNDS = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21_600.0, 86_400.0)
 """Upper bounds of the histogram's buckets, in seconds; one more goes up to infinity."""
@@ -24,7 +25,8 @@ class Tallies:
     """All that the metrics of the audit log need, but for backlogs.
 
     ``lag`` are the records in each bucket of LAG_BOUNDS and in the one beyond, not cumulated;
-    ``lag_sum`` is in seconds. ``newest`` (of events) and ``checkpointed`` are Unix seconds.
+    ``lag_sum`` is in seconds. ``last_gap`` (when it was appended), ``newest`` (of events) and
+    ``checkpointed`` are Unix seconds.
     ``dead`` is by sink and reason, ``unresolved`` by the actor's kind; ``height`` is the newest
     sequence.
     """
@@ -33,6 +35,7 @@ class Tallies:
     duplicates: int
     late: int
     gaps: int
+    last_gap: float | None
     unresolved: Mapping[str, int]
     newest: float | None
     lag: tuple[int, ...]
@@ -56,6 +59,7 @@ def reading(connection: sqlite3.Connection) -> Tallies:
         duplicates=int(totals.get((DUPLICATES, ""), 0)),
         late=int(totals.get((LATE, ""), 0)),
         gaps=int(totals.get((GAPS, ""), 0)),
+        last_gap=totals.get((LAST_GAP, "")),
         unresolved={label: int(n) for (name, label), n in totals.items() if name == UNRESOLVED},
         newest=totals.get((NEWEST, "")),
         lag=tuple(int(totals.get((LAG, str(bucket)), 0)) for bucket in buckets),

@@ -179,6 +179,15 @@ def test_all_that_is_appended_is_counted_by_what_it_is() -> None:
     assert found.newest == NOW - 1
 
 
+def test_when_the_newest_gap_was_recorded_is_known_and_no_event_changes_it() -> None:
+    with opened() as log:
+        chain.append(log, drafts(1), now=NOW)
+        assert tallies.reading(log).last_gap is None
+        for later, kind in enumerate((Kind.GAP, Kind.GAP, Kind.EVENT)):
+            chain.append(log, [_draft(kind, 2 + later)], now=NOW + later)
+        assert tallies.reading(log).last_gap == NOW + 1
+
+
 def test_a_lag_is_counted_in_the_bucket_that_ends_with_it() -> None:
     bounds = tallies.LAG_BOUNDS
     for bucket, bound in enumerate(bounds):

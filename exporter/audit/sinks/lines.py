@@ -120,12 +120,15 @@ class LineFile:
         return self._open
 
     def _in_place(self, file: _Open) -> bool:
-        """Whether it is still what stands at the path: an operator may have moved it."""
+        """Whether it is still what stands at the path, and as we left it.
+
+        An operator may have moved it, a program emptied it, and another one written into it.
+        """
         try:
             there = self._path.stat(follow_symlinks=False)
         except FileNotFoundError:
             return False
-        return os.path.samestat(there, os.fstat(file.descriptor))
+        return there.st_size == file.size and os.path.samestat(there, os.fstat(file.descriptor))
 
     def _rotate(self, file: _Open) -> None:
         before = rotated(self._path)

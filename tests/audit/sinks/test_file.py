@@ -243,6 +243,31 @@ async def test_a_full_disk_loses_and_repeats_nothing_and_goes_on_once_there_is_r
             assert everything(folder) == expected(60)
 
 
+async def test_a_file_that_was_emptied_from_outside_loses_nothing_on_a_full_disk(
+    tmp_path: Path,
+) -> None:
+    with tiny_disk(tmp_path / "disk") as folder:
+        filler = folder / "filler"
+        async with sink_in(folder, line=padded) as sink:
+            await sink.send(entries(1, 40))
+            os.truncate(folder / NAME, 0)  # as logrotate does it with copytruncate
+            filler.write_bytes(b"x" * 50_000)
+            with pytest.raises(SinkUnavailable, match="no room"):
+                await sink.send(entries(41, 60))
+            filler.unlink()
+            await sink.send(entries(41, 60))
+            assert everything(folder) == expected(60)[40:]
+
+
+async def test_a_line_that_somebody_else_has_begun_spoils_none_of_ours(tmp_path: Path) -> None:
+    async with sink_in(tmp_path) as sink:
+        await sink.send(entries(1, 2))
+        with (tmp_path / NAME).open("ab") as file:
+            file.write(b'{"torn": "')
+        await sink.send(entries(3, 4))
+    assert everything(tmp_path) == expected(4)
+
+
 async def test_a_limit_on_the_size_of_files_leaves_whole_lines(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     async with sink_in(tmp_path, line=padded) as sink:

@@ -16,7 +16,7 @@ from random import Random
 import structlog
 
 from exporter.audit import backlog
-from exporter.audit.record import Entry
+from exporter.audit.record import Entry, Kind
 from exporter.audit.sinks.contract import Rejected, Sink
 from exporter.audit.store import delivery
 from exporter.audit.store.database import Database
@@ -198,13 +198,21 @@ class Worker:
         # What was given up once and is wanted again must not cost what is new.
         excess = backlog.excess(self._cap, waiting.bytes - waiting.again)
         given: dict[int, str] = {}
+        upto, kept = 0, []
         for entry in self._next(connection, self._size) if excess else ():
-            if excess > 0:
-                given[entry.sequence] = backlog.FULL
-                excess -= len(entry.body)
-        if given:
-            delivery.acknowledge(connection, self.name, max(given), given, now)
-        return bool(given)
+            if excess <= 0:
+                break
+            upto = entry.sequence
+            excess -= len(entry.body)
+            # A sink may hold the name of whom this is about, and has to hear of it.
+            if entry.record["kind"] == Kind.REDACTION:
+                kept.append(upto)
+            else:
+                given[upto] = backlog.FULL
+        if upto:
+            delivery.acknowledge(connection, self.name, upto, given, now)
+            delivery.repeat(connection, self.name, kept)
+        return bool(upto)
 
 
 def _of(entries: Sequence[Entry], rejected: Rejected) -> Rejected:

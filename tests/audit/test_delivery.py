@@ -1,6 +1,7 @@
 """Several sinks at once: none waits for another, and a cap on what waits."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.audit import people
 from exporter.audit.backlog import Cap, Policy
 from exporter.audit.delivery import Delivery
 from exporter.audit.record import Entry
+from exporter.audit.redact import redact
 from exporter.audit.sinks.contract import NONE, Rejected
 from exporter.audit.store import chain, delivery
 from exporter.audit.store.database import Database
@@ -147,6 +150,27 @@ async def test_what_is_sent_again_makes_nothing_new_be_given_up() -> None:
         assert given_up > 400
         assert await log.dead() == {}
     assert sorted(shelf.kept) == list(range(1, 503))
+
+
+async def test_an_erasure_reaches_a_sink_also_where_the_oldest_is_given_up() -> None:
+    shelf = Shelf(before=always(SinkUnavailable("down")))
+    person, now = "us_usr_1", wall()
+
+    def erase(connection: sqlite3.Connection) -> int | None:
+        people.commitment(connection, person, "Ada", keep_plain=True)
+        return redact(connection, person, now).sequence
+
+    async with delivering(shelf, cap=Cap(limit=20_000, policy=Policy.SKIP)) as log:
+        erasure = await log.database.run(erase)
+        await log.append(range(1, 501))
+        await asyncio.sleep(1.0)
+        dead = await log.dead()
+        assert erasure == 1
+        assert 2 in dead, "nothing was given up"
+        shelf.before = lambda _: NONE
+        await log.delivered()
+    assert erasure in shelf.kept
+    assert erasure not in dead
 
 
 async def test_a_sink_that_is_not_configured_any_more_holds_up_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ A sink that is not registered any more keeps its place but holds up nothing.
 """
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.audit.record import Entry
@@ -138,6 +138,13 @@ def resend(connection: sqlite3.Connection, sink: str | None = None) -> int:
     return connection.execute(
         "DELETE FROM dead_letter WHERE ?1 IS NULL OR sink = ?1", (sink,)
     ).rowcount
+
+
+def repeat(connection: sqlite3.Connection, sink: str, sequences: Iterable[int]) -> None:
+    """Have these sent, although the sink's cursor is past them."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO retry VALUES (?, ?)", [(sink, sequence) for sequence in sequences]
+    )
 
 
 def retries(connection: sqlite3.Connection, sink: str, limit: int) -> list[Entry]:

@@ -78,8 +78,10 @@ class Delivery:
         names = [worker.name for worker in self._workers]
         while True:
             try:
-                for name in names:
-                    await self._database.run(partial(delivery.register, sink=name))
+                for sink in self._sinks:
+                    reasons = (*sink.reasons, backlog.FULL)
+                    register = partial(delivery.register, sink=sink.name, reasons=reasons)
+                    await self._database.run(register)
                 await self._database.run(partial(delivery.retire, keep=names))
             except StorageFailed:
                 await asyncio.sleep(STORAGE_PAUSE)

@@ -1,7 +1,7 @@
 """A sink that does as it is told, and a store whose records are delivered to such, in virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +34,7 @@ class Shelf:
     name: str = "shelf"
     before: Callable[[Sequence[Entry]], Rejected] = lambda _: NONE
     hangs: bool = False
+    reasons: Collection[str] = ()
     batches: list[list[int]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     """When each attempt was made, in loop time."""

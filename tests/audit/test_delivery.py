@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.audit import log as shown
 from exporter.audit import people
 from exporter.audit.backlog import Cap, Policy
 from exporter.audit.delivery import Delivery
@@ -150,6 +151,15 @@ async def test_what_is_sent_again_makes_nothing_new_be_given_up() -> None:
         assert given_up > 400
         assert await log.dead() == {}
     assert sorted(shelf.kept) == list(range(1, 503))
+
+
+async def test_what_a_sink_has_not_refused_is_counted_as_none_from_the_start() -> None:
+    odd = Shelf("odd", lambda entries: {e.sequence: "bad" for e in entries}, reasons=["bad", "old"])
+    async with delivering(odd, Shelf("fine"), records=2) as log:
+        await log.delivered()
+        sinks = (await log.database.run(shown.read)).sinks
+    assert sinks["odd"].dead_letters == {"backlog_full": 0, "bad": 2, "old": 0}
+    assert sinks["fine"].dead_letters == {"backlog_full": 0}
 
 
 async def test_an_erasure_reaches_a_sink_also_where_the_oldest_is_given_up() -> None:

@@ -1,6 +1,6 @@
 """What a sink is: somewhere to which records are handed on, at least once and in order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
@@ -21,6 +21,10 @@ class Sink(Protocol):
     @property
     def name(self) -> str:
         """Of the kind of sink: the label ``sink``."""
+
+    @property
+    def reasons(self) -> Collection[str]:
+        """All for which it may refuse a record for good."""
 
     async def send(self, entries: Sequence[Entry]) -> Rejected:
         """Hand on some records; when this returns, they are safe there.

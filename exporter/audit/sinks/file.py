@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class FileSink:
     """Acknowledges what was fsynced. Nothing is refused for good: a disk takes any line."""
 
     name = "file"
+    reasons: Collection[str] = ()
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from exporter.audit.record import Entry
@@ -61,6 +61,7 @@ class LokiSink:
     """Sends what is refused again by halves: an answer does not say which records it is about."""
 
     name = "loki"
+    reasons: Collection[str] = (TOO_FAR_BEHIND, TOO_FAR_AHEAD, TOO_LARGE, REFUSED)
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ Chosen where the specification leaves no good choice:
 import asyncio
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -50,6 +50,7 @@ def logs_url(endpoint: str) -> str:
 
 class OtlpSink:
     name = "otlp"
+    reasons: Collection[str] = (PARTIAL, BAD, TOO_LARGE, SERVER, REFUSED)
 
     def __init__(
         self, post: Post, line: Line, *, resource: Mapping[str, str] = MappingProxyType({})

@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from exporter.audit.record import Entry
@@ -45,6 +45,7 @@ class PostgresqlSink:
     """
 
     name = "postgresql"
+    reasons: Collection[str] = (REFUSED,)
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import contextlib
 import os
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from exporter.audit.record import Entry
@@ -35,6 +35,7 @@ class StdoutSink:
     """Acknowledges what the pipe took: more can nobody know of it."""
 
     name = "stdout"
+    reasons: Collection[str] = ()
 
     def __init__(self, line: Line, descriptor: int = _STDOUT) -> None:
         """Nothing else may write to ``descriptor``; it is not closed."""

@@ -36,10 +36,16 @@ class DeadLetter:
     at: float
 
 
-def register(connection: sqlite3.Connection, sink: str) -> None:
-    """From now on records are kept until this sink has them; a new one begins at the start."""
+def register(connection: sqlite3.Connection, sink: str, reasons: Iterable[str] = ()) -> None:
+    """From now on records are kept until this sink has them; a new one begins at the start.
+
+    ``reasons`` are those for which it may refuse one: their counts begin at 0.
+    """
     connection.execute(
         "INSERT INTO sink VALUES (?, 0, 1) ON CONFLICT (name) DO UPDATE SET active = 1", (sink,)
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO dead_total VALUES (?, ?, 0)", [(sink, why) for why in reasons]
     )
 
 

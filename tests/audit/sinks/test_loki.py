@@ -120,6 +120,7 @@ async def test_what_is_older_than_loki_takes_is_a_dead_letter_without_being_sent
     async with to(server) as sink:
         whole = [an_entry(1, at=NOW - 8 * DAY), an_entry(2), an_entry(3, at=NOW - 400 * DAY)]
         assert await sink.send(whole) == {1: "too_far_behind", 3: "too_far_behind"}
+        assert "too_far_behind" in sink.reasons
     assert uids(server) == expected(2)
     assert len(server.pushes) == 1
 
@@ -150,6 +151,7 @@ async def test_one_that_is_refused_for_good_takes_no_other_with_it(
         sink._line = lambda entry: entry.body
         whole = [*entries(1, 6), an_entry(7, **bad), *entries(8, 12)]
         assert await sink.send(whole) == {7: reason}
+        assert reason in sink.reasons
     assert set(uids(server)) == set(expected(*range(1, 13))) - set(expected(7))
 
 

@@ -133,6 +133,7 @@ async def test_a_partial_success_is_not_sent_again_and_all_of_it_may_be_missing(
     async with to(server) as sink:
         server.answers = [Told(200), partial(3)]
         refused = await sink.send(entries(1, 2 * MOST))
+        assert set(refused.values()) <= set(sink.reasons)
     assert refused == dict.fromkeys(range(MOST + 1, 2 * MOST + 1), "partial_success")
     assert len(server.paths) == 2
 
@@ -228,6 +229,7 @@ async def test_what_the_specification_forbids_to_repeat_is_a_dead_letter(
     async with to(server) as sink:
         server.always = Told(status)
         assert await sink.send(entries(1, 3)) == dict.fromkeys((1, 2, 3), reason)
+        assert reason in sink.reasons
     assert len(server.paths) == 1
 
 
@@ -254,6 +256,7 @@ async def test_one_record_that_is_too_large_is_a_dead_letter(server: Receiver) -
     server.most = 0
     async with to(server) as sink:
         assert await sink.send(entries(1, 2)) == {1: "too_large", 2: "too_large"}
+        assert "too_large" in sink.reasons
 
 
 async def test_further_headers_are_those_of_the_moment(server: Receiver) -> None:

@@ -129,6 +129,7 @@ async def test_what_cannot_be_stored_is_refused_alone_and_wedges_nothing(
     whole = sorted([*(e for e in entries(1, 9) if e.sequence not in {4, 7}), *bad], key=_sequence)
     async with into(postgres.dsn(), table) as sink:
         assert await sink.send(whole) == {4: "refused", 7: "refused"}
+        assert "refused" in sink.reasons
         assert await sink.send(bad[:1]) == {4: "refused"}
     assert len(await uids_in(postgres, table)) == 7
 

@@ -150,8 +150,9 @@ class PostgresqlSink:
                 await self._prepare(connection)
         except asyncpg.PostgresError as error:
             raise _failed(error) from None
-        except (ValueError, LookupError):
-            # asyncpg reads some parts of a DSN with no care for what else may stand there.
+        except (ValueError, LookupError, AttributeError):
+            # asyncpg reads some parts of a DSN, and of what a server says of itself, with no care
+            # for what else may stand there.
             raise _unreadable() from None
         return connection
 
@@ -217,7 +218,10 @@ class _told(contextlib.AbstractContextManager[None]):  # noqa: N801 - used like 
 
 
 def _unreadable() -> SinkRefused:
-    return SinkRefused("the DSN cannot be read; write postgresql://user:password@host/database")
+    return SinkRefused(
+        "the DSN cannot be read, or what answers there is no PostgreSQL; write"
+        " postgresql://user:password@host/database"
+    )
 
 
 def _why(error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that hangs: nothing arrives any more, and nothing says so."""
+"""What answers like no PostgreSQL, or not any more: a connection that hangs and never says so."""
 
 import asyncio
 import time
@@ -17,9 +17,11 @@ from exporter.audit.delivery import Delivery
 from exporter.audit.sinks.postgresql import PostgresqlSink
 from exporter.audit.store.chain import append
 from exporter.audit.store.database import Database
+from exporter.errors import DeliveryFailed
 from tests.audit.sinks.postgres import Server
 from tests.audit.sinks.stage import entries
 from tests.audit.store.stage import drafts
+from tests.support.processes import spotless
 
 pytestmark = pytest.mark.peers
 
@@ -101,6 +103,32 @@ async def test_the_end_of_the_process_waits_for_no_server_that_says_nothing_any_
         await blocker.close()
         await work.aclose()
     await database.aclose()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I",  # authenticated, ready, and of no version
+        b"R\0\0\0\x08\0\0\0\0S\0\0\0\x15server_version\0x\0Z\0\0\0\x05I",
+    ],
+)
+async def test_what_answers_like_no_postgresql_is_no_bug_of_ours(said: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(8)  # whether TLS is wanted
+        writer.write(b"N")
+        await reader.read(1 << 16)  # who wants in
+        writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sink = PostgresqlSink(lambda: f"postgresql://u:CANARY@127.0.0.1:{port}/d", timeout=1.0)
+    with pytest.raises(DeliveryFailed) as caught:
+        await sink.send(entries(1, 1))
+    spotless(str(caught.value))
+    await sink.aclose()
+    server.close()
 
 
 async def test_a_connection_that_hangs_is_let_go_without_a_word(postgres: Server) -> None:

@@ -151,7 +151,7 @@ def _of_json(body: bytes) -> int | None:
         told: Any = json.loads(body)
         partial = told.get("partialSuccess") or {}
         return int(partial.get("rejectedLogRecords") or 0)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

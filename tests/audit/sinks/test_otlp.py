@@ -184,6 +184,7 @@ async def test_an_answer_in_json_is_understood(
         Told(200, b"[]", "application/json"),
         Told(200, b"{", "application/json"),
         Told(200, b'{"partialSuccess": {"rejectedLogRecords": [1]}}', "application/json"),
+        Told(200, b'{"partialSuccess": {"rejectedLogRecords": 1e999}}', "application/json"),
     ],
 )
 async def test_a_success_of_something_else_acknowledges_nothing(

@@ -170,8 +170,8 @@ class Audit(Section):
     unless named here, they are never kept. Secrets are not kept in any case."""
 
     retention: Annotated[float | None, Lasting("1h", "36500d"), AtRestart()] = None
-    """Age from which whole signed segments are pruned, once every sink has them. Unless set,
-    nothing is."""
+    """Age from which whole signed segments are pruned, once every sink has them; dead letters of
+    that age go with them. Unless set, nothing is."""
 
     checkpoint_records: Annotated[int, Number(1, 1_000_000), AtRestart()] = 1000
     """Records after which a checkpoint is signed."""

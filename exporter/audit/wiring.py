@@ -1,5 +1,6 @@
 """From settings to sinks. What a sink needs is imported only where that sink is on."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,10 @@ def _sinks(settings: Audit, folder: Path, wall: Callable[[], float]) -> Iterator
     if on.stdout.enabled:
         from exporter.audit.sinks.stdout import StdoutSink  # noqa: PLC0415 - only where it is on
 
+        # The next file that is opened would get its number: the store, as it happens.
+        if sys.__stdout__ is None:
+            why = "there is no standard output: it was closed; switch this off, or leave it open"
+            raise ConfigurationError(Mistake("audit.sink.stdout", "configuration", why))
         yield StdoutSink(FORMATS[on.stdout.format])
     if on.postgresql.enabled:
         yield _postgresql(on.postgresql)

@@ -23,7 +23,7 @@ from exporter.audit.store.database import Database
 from exporter.audit.worker import Pace
 from exporter.errors import SinkUnavailable
 from tests.audit.shelf import LARGE, Shelf, always, delivering, failing, wall
-from tests.audit.store.stage import drafts
+from tests.audit.store.stage import draft, drafts
 
 
 async def test_a_sink_that_fails_holds_up_no_other_and_gets_everything_once_it_works() -> None:
@@ -181,6 +181,33 @@ async def test_an_erasure_reaches_a_sink_also_where_the_oldest_is_given_up() -> 
         await log.delivered()
     assert erasure in shelf.kept
     assert erasure not in dead
+
+
+async def test_a_sink_that_lags_is_not_told_the_name_of_somebody_who_was_erased_meanwhile() -> None:
+    told: dict[int, list[str]] = {}
+    person, now = "us_usr_1", wall()
+
+    def note(entries: Sequence[Entry]) -> Rejected:
+        told.update({e.sequence: [*e.people.values()] for e in entries})
+        return NONE
+
+    def deed(connection: sqlite3.Connection) -> None:
+        name = people.commitment(connection, person, "Ada", keep_plain=True)
+        actor = {"id": person, "kind": "user", "name": name, "email": None, "label": None}
+        number = chain.head(connection).sequence + 1
+        chain.append(connection, [draft(number, actor=actor)], now=now)
+
+    shelf = Shelf(before=note)
+    async with delivering(shelf) as log:
+        await log.database.run(deed)
+        await log.delivered()
+        shelf.before = always(SinkUnavailable("down"))
+        await log.database.run(deed)
+        await asyncio.sleep(60.0)
+        await log.database.run(lambda connection: redact(connection, person, now))
+        shelf.before = note
+        await log.delivered()
+    assert told == {1: ["Ada"], 2: [], 3: []}
 
 
 async def test_a_sink_that_is_not_configured_any_more_holds_up_nothing(tmp_path: Path) -> None:

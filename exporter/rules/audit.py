@@ -3,6 +3,7 @@
 from exporter.rules.promql import Words
 from exporter.rules.rule import Alert, Group
 from exporter.rules.thresholds import Thresholds
+from exporter.settings.durations import duration
 
 
 def group(t: Thresholds) -> Group:
@@ -41,18 +42,25 @@ def _gap(t: Thresholds) -> Alert:
     """By when the newest one was recorded, which stands in the log and outlives any absence.
 
     Most gaps come of an exporter that was away, and are recorded before its first scrape: of a
-    counter there would be nothing before to compare with. The alert says a gap for a day.
+    counter there would be nothing before to compare with. By the counter as well, since the time
+    is one of the exporter's clock. The alert says a gap for a day.
     """
-    newest = "flatfile_audit_last_gap_timestamp_seconds"
+    newest, gaps = "flatfile_audit_last_gap_timestamp_seconds", "flatfile_audit_gaps_total"
+    memory = duration(t.audit_gap_memory)
     last = f"max by ({t.identity}) (last_over_time({newest}[{Words(t).lookback}]))"
+    before = f"max by ({t.identity}) (min_over_time({gaps}[{memory}]))"
     return Alert(
         name="FlatfileAuditGap",
         severity="critical",
-        expr=f"time() - {last} < {t.audit_gap_memory}",
+        expr=(
+            f"time() - {last} < {t.audit_gap_memory}\n"
+            f"or on ({t.identity})\n"
+            f"max by ({t.identity}) ({gaps}) - {before} > 0"
+        ),
         summary="Something is missing in the audit log that cannot be had any more.",
         description=(
-            "The audit log of {{ $labels.job }} got a record of kind gap"
-            " {{ $value | humanizeDuration }} ago: Flatfile no longer shows what belongs there."
+            "The audit log of {{ $labels.job }} has a new record of kind gap: Flatfile no longer"
+            " shows what belongs there."
         ),
     )
 

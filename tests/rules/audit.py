@@ -84,8 +84,8 @@ def _gap() -> Iterator[Scenario]:
                 GAP,
                 20,
                 "Something is missing in the audit log that cannot be had any more.",
-                "The audit log of flatfile got a record of kind gap 10m 0s ago: Flatfile no longer"
-                " shows what belongs there.",
+                "The audit log of flatfile has a new record of kind gap: Flatfile no longer shows"
+                " what belongs there.",
                 severity="critical",
             ),
         ),
@@ -115,8 +115,16 @@ def _gap() -> Iterator[Scenario]:
         series={
             _of(last): f"{long_ago}x9 stale _x50",
             _of(last, "b:10042"): f"_x20 {long_ago}x40",
+            _of("gaps_total"): "3x9 0x50",
+            _of("gaps_total", "b:10042"): "_x20 3x40",
         },
         said=(Silent(end=60),),
+    )
+    yield Scenario(
+        name="the clock of the exporter is more than a day behind, and a new gap is told",
+        alert=GAP,
+        series={_of(last): f"{long_ago}x100", _of("gaps_total"): "3x9 4x100"},
+        said=(Silent(end=9), Firing(start=10, end=100, labels=({},))),
     )
 
 

@@ -513,12 +513,24 @@ AUDIT_MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         alert="FlatfileAuditGap",
-        name="by what the counter has risen",
+        name="by what the counter has risen only",
         killer="an exporter that was away",
         old="time() - max by (job) (last_over_time(flatfile_audit_last_gap_timestamp_seconds[5m]))"
-        " < 86400",
-        new="max by (job) (flatfile_audit_gaps_total)"
+        " < 86400 or on (job) ",
+    ),
+    Mutation(
+        alert="FlatfileAuditGap",
+        name="by the exporter's clock only",
+        killer="the clock of the exporter",
+        old=" or on (job) max by (job) (flatfile_audit_gaps_total)"
         " - max by (job) (min_over_time(flatfile_audit_gaps_total[1d])) > 0",
+    ),
+    Mutation(
+        alert="FlatfileAuditGap",
+        name="any number of gaps",
+        killer="a log that is begun anew",
+        old=" - max by (job) (min_over_time(flatfile_audit_gaps_total[1d])) > 0",
+        new=" > 0",
     ),
     Mutation(
         alert="FlatfileAuditLagging",

@@ -9,7 +9,7 @@ matches the first only.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 
 _FORM = "%Y%m%dT%H%M%S.%fZ"
@@ -42,19 +42,25 @@ class Rotation:
 
 def rotated(path: Path) -> list[Path]:
     """The rotated files of ``path``, oldest first. Raises OSError."""
-    start = f"{path.name}."
-    found = (
-        p
-        for p in path.parent.iterdir()
-        if p.name.startswith(start) and _STAMP.fullmatch(p.name.removeprefix(start))
-    )
-    return sorted(found)
+    return sorted(p for p in path.parent.iterdir() if _moment(path, p) is not None)
 
 
 def next_name(path: Path, before: list[Path], now: float) -> Path:
     """What ``path`` becomes; sorts after those ``before``, also if the clock was set back."""
     moment = datetime.fromtimestamp(now, UTC)
-    if before:
-        newest = datetime.fromisoformat(before[-1].name.removeprefix(f"{path.name}."))
+    newest = _moment(path, before[-1]) if before else None
+    if newest is not None:
         moment = max(moment, newest + timedelta(microseconds=1))
     return path.with_name(f"{path.name}.{moment.strftime(_FORM)}")
+
+
+def _moment(path: Path, rotated: Path) -> datetime | None:
+    """When ``path`` was given that name; None if it is none of ours."""
+    stamp = rotated.name.removeprefix(f"{path.name}.")
+    if stamp == rotated.name or not _STAMP.fullmatch(stamp):
+        return None
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:  # 31 February
+        return None
+    return moment if moment.year < MAXYEAR else None  # nothing could sort after that

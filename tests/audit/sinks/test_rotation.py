@@ -43,7 +43,9 @@ def test_names_sort_in_the_order_of_the_rotations_whatever_the_clock_does(
 
 def test_only_files_that_rotation_has_named_are_its_own(tmp_path: Path) -> None:
     ours = next_name(tmp_path / "audit.jsonl", [], 0.0)
-    for name in (ours.name, "audit.jsonl", "audit.jsonl.gz", "audit.jsonl.bak", "other.jsonl"):
+    no_time = ("20260231T000000.000000Z", "99991231T235959.999999Z")
+    foreign = ("audit.jsonl", "other.jsonl", *(f"audit.jsonl.{it}" for it in ("gz", *no_time)))
+    for name in (ours.name, *foreign):
         (tmp_path / name).touch()
     assert rotated(tmp_path / "audit.jsonl") == [ours]
 

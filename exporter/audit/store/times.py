@@ -6,12 +6,13 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RESTS = tuple(f".{rest:03d}Z" for rest in range(1000))
-_SHARE = 0.001  # ms; a double of Unix seconds is off by less, and a real difference is more
+_SHARE = 0.001  # ms; a double of these centuries is off by less, and a real difference is more
 
 
 def milliseconds(at: float) -> int:
     """Unix seconds as whole milliseconds, cut rather than rounded: never later than it was."""
-    return math.floor(at * 1000 + _SHARE)
+    exact = at * 1000
+    return math.floor(exact + max(_SHARE, 2 * math.ulp(exact)))
 
 
 def quantized(at: float) -> float:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.audit.store.times import iso, quantized, unix
@@ -13,6 +13,7 @@ _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 @given(st.integers(int(_FIRST * 1000), int(_LAST * 1000)))
+@example(35_184_372_088_824)  # the year 3084, where a double is off by more
 def test_a_time_of_the_server_comes_back_as_it_was(milliseconds: int) -> None:
     at = milliseconds / 1000
     assert unix(iso(at)) == quantized(at) == at

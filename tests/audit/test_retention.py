@@ -135,6 +135,17 @@ def test_what_was_pruned_and_is_shown_again_is_not_appended_anew() -> None:
         assert uids(log) == ["us_evt_3"]
 
 
+def test_what_was_pruned_is_told_also_by_a_time_that_is_finer_than_a_millisecond() -> None:
+    shown = [draft(1, at=NOW + 0.0001), draft(2, at=NOW + 0.0009)]
+    with opened() as log:
+        filled(log, shown, now=NOW + 1)
+        checkpoint(log, KEY, NOW + 1)
+        assert prune(log, KEY, before=NOW + 2, now=NOW + 2).records == 2
+        found = chain.append(log, [*shown, draft(3, at=NOW + 0.001)], now=NOW + 3)
+        assert (found.records, found.duplicates) == (1, 2)
+        assert uids(log) == ["us_evt_3"]
+
+
 def test_the_horizon_never_moves_back() -> None:
     with opened() as log:
         _segments(log, (NOW, [1]), (NOW - DAY, [2]))

@@ -114,9 +114,12 @@ def head(connection: sqlite3.Connection) -> Head:
 def _new(drafts: Sequence[Draft], standing: set[str], horizon: float) -> list[Draft]:
     """``standing`` grows by them."""
     new = []
+    beyond = horizon + 1.0  # by far: a time is stored in milliseconds, and what is shown is finer
     for draft in drafts:
         uid = draft.uid
-        if uid in standing or (draft.at <= horizon and draft.kind is EVENT):
+        if uid in standing or (
+            draft.at < beyond and draft.kind is EVENT and quantized(draft.at) <= horizon
+        ):
             continue
         standing.add(uid)
         new.append(draft)

@@ -77,13 +77,22 @@ class Feed:
         ledger = await load(self._database)
         if ledger.origin is None:
             ledger.begin(wall - self._options.start)
+        try:
+            answer, whole = await self._round(ledger, moment)
+        except StorageFailed:
+            # A proof or a refusal that is remembered and not written down would be built on.
+            self._agreement, self._refused_until = Agreement(), float("-inf")
+            raise
+        return self._told(answer, whole=whole, gaps=gaps)
+
+    async def _round(self, ledger: Ledger, moment: Moment) -> tuple[Answer, bool]:
         apart = self._apart
         if not apart:
             answer, whole = await self._account(ledger, moment)
         if apart or self._refused:
             answer, whole = await self._by_environment(ledger, moment)
         await self._asking.keep(Answer(), ledger.take())
-        return self._told(answer, whole=whole, gaps=gaps)
+        return answer, whole
 
     @property
     def _apart(self) -> bool:

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from exporter.audit.feed.contract import Parcel
 from exporter.emulator import Fault
+from exporter.errors import StorageFailed
 from tests.audit.feed.stage import BUSY, OPTIONS, STILL, Stage, stage
 from tests.support.account import wall
 
@@ -122,3 +124,55 @@ async def test_where_the_account_never_was_to_be_asked_nothing_is_owed() -> None
         await _rounds(it, 240)
         assert not it.missing(until=wall() - SETTLED)
         assert not it.kept.gaps
+
+
+class Full:
+    """A store on a disk that may be full."""
+
+    def __init__(self, it: Stage) -> None:
+        self.full = False
+        self._store = it.kept.store
+        it.kept.store = self.store  # type: ignore[method-assign] # the caller's side
+        it.restart()
+
+    async def store(self, parcel: Parcel) -> int:
+        if self.full:
+            raise StorageFailed("the disk is full")
+        return await self._store(parcel)
+
+    async def read(self, it: Stage) -> None:
+        self.full = True
+        with pytest.raises(StorageFailed):
+            await it.read()
+        self.full = False
+
+
+async def test_a_proof_that_the_store_did_not_take_is_given_again() -> None:
+    async with stage(BUSY) as it:
+        await Full(it).read(it)
+        await _rounds(it, 3)
+        it.emulator.faults.add(Fault("status", route="/events"))
+        await _rounds(it, 4)
+        last = await _come_and_gone(it)
+        await _rounds(it, 14)
+        it.emulator.faults.clear()
+        await _rounds(it, 15)
+        assert (await it.read()).way == "account-wide"
+        assert set(last) <= it.kept.events.keys()
+        assert not it.kept.gaps
+
+
+async def test_a_refusal_that_the_store_did_not_take_is_met_again() -> None:
+    async with stage(BUSY) as it:
+        disk = Full(it)
+        await _rounds(it, 3)
+        it.emulator.quirks.events_account_wide = 403
+        await disk.read(it)
+        unheard = it.emulator.world.create_environment("short-lived").id
+        last = it.emulator.world.add_events(5, environment_id=unheard)
+        it.emulator.world.delete_environment(unheard)
+        await _rounds(it, 14)
+        it.emulator.quirks.events_account_wide = "allowed"
+        await _rounds(it, 15)
+        assert (await it.read()).way == "account-wide"
+        assert set(last) <= it.kept.events.keys()

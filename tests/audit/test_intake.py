@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +22,8 @@ from exporter.errors import NotFound
 from exporter.flatfile.models import User
 from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.raw import RawEvent
-from tests.audit.known import NOW, USER, event
+from exporter.flatfile.whole import Whole
+from tests.audit.known import NOW, USER, event, user
 
 
 def _intake(folder: Path | None) -> Intake:
@@ -38,6 +40,10 @@ class _Nobody:
     async def user(self, id_: str) -> User:
         await self._before()
         raise NotFound(f"GET /users/{id_} answered 404; there is no such user")
+
+
+async def _nothing() -> None:
+    pass
 
 
 async def _keep(intake: Intake, parcel: Parcel, flatfile: object = None) -> Appended:
@@ -69,6 +75,16 @@ async def test_what_another_process_appends_while_somebody_is_looked_for_stands_
     await other.database.aclose()
 
 
+@asynccontextmanager
+async def _stopped(intake: Intake, table: str, when: str) -> AsyncIterator[None]:
+    """What is done in here fails when such a row is inserted."""
+    stop = f"BEFORE INSERT ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    await intake.database.run(lambda log: log.execute(f"CREATE TRIGGER stop {stop}"))
+    with pytest.raises(sqlite3.IntegrityError):
+        yield
+    await intake.database.run(lambda log: log.execute("DROP TRIGGER stop"))
+
+
 @pytest.mark.parametrize(
     ("table", "fails"), [("cursor", "NEW.scope = 'upto/feed'"), ("record", "NEW.uid LIKE 'gap/%'")]
 )
@@ -78,16 +94,40 @@ async def test_events_gaps_and_cursors_are_kept_together_or_not_at_all(
     intake = _intake(None)
     gap = Gap(kind="forgotten", since=NOW - 60, until=NOW - 30)
     whole = Parcel(events=[event()], gaps=[gap], marks=[("feed", NOW), ("upto/feed", NOW + 1)])
-    stop = f"BEFORE INSERT ON {table} WHEN {fails} BEGIN SELECT RAISE(ABORT, 'no'); END"
-    await intake.database.run(lambda log: log.execute(f"CREATE TRIGGER stop {stop}"))
-    with pytest.raises(sqlite3.IntegrityError):
+    async with _stopped(intake, table, fails):
         await _keep(intake, whole)
     assert not await _records(intake)
     assert not await _marks(intake)
-    await intake.database.run(lambda log: log.execute("DROP TRIGGER stop"))
     assert (await _keep(intake, whole)).records == 1
     assert [entry.uid for entry in await _records(intake)] == [whole.events[0].id, gap.uid]
     assert await _marks(intake) == dict(whole.marks)
+    await intake.database.aclose()
+
+
+async def test_a_difference_of_listings_is_told_by_the_next_one_if_its_record_was_not_kept() -> (
+    None
+):
+    intake = _intake(None)
+    before, after = [user()], [user(name="Ada King"), user("us_usr_b")]
+    await intake.listing(Whole(things=before, kind=User, wall=NOW), NOW)
+    both = Whole(things=after, kind=User, wall=NOW + 60)
+    async with _stopped(intake, "record", "NEW.uid LIKE '%/added/%'"):
+        await intake.listing(both, NOW + 60)
+    assert not await _records(intake)
+    assert (await intake.listing(both, NOW + 120)).records == 2
+    told = {entry.record["topic"] for entry in await _records(intake)}
+    assert told == {"user:changed", "user:added"}
+    await intake.database.aclose()
+
+
+async def test_an_amendment_that_was_not_kept_is_made_again() -> None:
+    intake = _intake(None)
+    await _take(intake, [event(actor_id=USER)], _Nobody(_nothing))
+    await intake.listing(Whole(things=[user()], kind=User, wall=NOW + 60), NOW + 60)
+    nobody = cast("Flatfile", _Nobody(_nothing))
+    async with _stopped(intake, "record", "NEW.uid LIKE 'amendment/%'"):
+        await intake.resolve(nobody, NOW + 60)
+    assert [(await intake.resolve(nobody, NOW + n)).records for n in (120, 180)] == [1, 0]
     await intake.database.aclose()
 
 

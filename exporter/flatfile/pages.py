@@ -38,10 +38,12 @@ class Pages(Generic[T]):
         self._client = client
         self._params = params
         self._lessons = lessons
+        # What others find out meanwhile would give another meaning to what was asked already.
+        self._base = lessons.base
 
     async def at(self, index: int) -> Page[T]:
         """Any index but 0 needs :meth:`number` first, or a page object that says the base."""
-        return await self._ask(index + (self._lessons.base or 0) if index else None)
+        return await self._ask(index + (self._base or 0) if index else None)
 
     def keys(self, page: Page[T]) -> tuple[Hashable, ...]:
         return tuple(map(self.listing.key, page.items))
@@ -51,10 +53,9 @@ class Pages(Generic[T]):
 
         By the page object, else, once for a route, by asking for number 1.
         """
-        lessons = self._lessons
-        if lessons.base is None and first.pagination and first.pagination.current in _BASES:
-            lessons.base = first.pagination.current
-        if lessons.base is None:
+        if self._base is None and first.pagination and first.pagination.current in _BASES:
+            self._learn(first.pagination.current)
+        if self._base is None:
             one = await self._ask(1)
             if not one.items:
                 return "nothing"
@@ -62,7 +63,7 @@ class Pages(Generic[T]):
             if verdict == "ignored":
                 return "ignored"
             if verdict == "second":
-                lessons.base = 0
+                self._learn(0)
         return "more"
 
     async def judge(self, one: Page[T], first: Page[T]) -> Verdict:
@@ -75,13 +76,13 @@ class Pages(Generic[T]):
         """
         if self.keys(one) != self.keys(first):
             return "second"
-        if self._lessons.base == 1:
+        if self._base == 1:
             return "ignored"
         if self.keys(await self._ask(2)) == self.keys(first):
             return "ignored"
         if self.keys(await self._ask(None)) != self.keys(first):
             return "unsure"
-        self._lessons.base = 1
+        self._learn(1)
         return "first"
 
     async def after(self, first: Page[T], begin: int = 1) -> AsyncIterator[Page[T]]:
@@ -98,7 +99,7 @@ class Pages(Generic[T]):
         repeated = False
         for index in range(begin, MOST):
             page = await self.at(index)
-            if index == 1 and self._lessons.base != 1:
+            if index == 1 and self._base != 1:
                 verdict = await self.judge(page, first)
                 if verdict == "ignored":
                     return
@@ -115,6 +116,9 @@ class Pages(Generic[T]):
                 yield page
             before = now
         raise endless(self.listing)
+
+    def _learn(self, base: int) -> None:
+        self._base = self._lessons.base = base
 
     async def _ask(self, number: int | None) -> Page[T]:
         params = dict(self._params)

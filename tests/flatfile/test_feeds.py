@@ -1,5 +1,6 @@
 """Events and executions: pages without an end that is announced."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,26 @@ async def test_every_event_comes_whatever_the_order_and_the_pages(
     for _ in range(2):
         found = await events(session, since)
         assert {event.id for event in world.events(since)} <= found
+
+
+@pytest.mark.parametrize("delays", [(0.0, 0.0, 0.0), (0.1, 0.2, 0.3), (0.1, 0.15, 0.4)])
+@pytest.mark.parametrize("zero_based", [True, False])
+async def test_who_reads_while_others_find_out_what_pages_are_counted_from_reads_to_the_end(
+    session: Session,
+    emulator: Emulator,
+    world: World,
+    zero_based: bool,
+    delays: tuple[float, ...],
+) -> None:
+    emulator.quirks.page_zero_based, emulator.quirks.page_size_max = zero_based, 20
+    homes = [one.id for one in await session.flatfile.environments()]
+    for home, delay in zip(homes, delays, strict=True):
+        world.add_events(90, environment_id=home)
+        emulator.faults.add(Fault("latency", "/events", environment_id=home, delay=delay))
+    since = world.now() - HOUR
+    found = await asyncio.gather(*(events(session, since, home) for home in homes))
+    for home, shown in zip(homes, found, strict=True):
+        assert {one.id for one in world.events(since) if one.environment_id == home} <= shown
 
 
 async def test_what_pages_are_counted_from_is_not_unlearned_by_a_walk_of_one_page(

@@ -56,11 +56,23 @@ class Ledger:
     partial: dict[str, float] = field(default_factory=dict)
     _changes: list[Change] = field(default_factory=list)
 
+    @property
+    def blank(self) -> bool:
+        """Whether no event was ever read."""
+        return not self.anchors and not self.partial
+
     def begin(self, at: float) -> None:
-        """A log that was never fed begins there."""
+        """A log that was never fed begins there, whatever was taken for its beginning before."""
+        self.drop([*self.marks])
         self.origin = at
         self._changes.append((_ORIGIN, at))
         self.move(ACCOUNT, mark=at)
+        if self.agreed is not None:
+            self.agreed = at
+            self._changes.append((_AGREED, at))
+        if self.owed is not None:
+            self.owed = at
+            self._changes.append((_OWED, at))
 
     def newest_anchors(self, scope: str) -> dict[str, float]:
         """At most ANCHORS, none younger than the mark: those of the account are of all."""

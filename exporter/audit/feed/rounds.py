@@ -75,8 +75,10 @@ class Feed:
         if not self._asking.may_feed():
             return self._told(Answer(blocked=True), whole=False, gaps=gaps)
         ledger = await load(self._database)
-        if ledger.origin is None:
-            ledger.begin(wall - self._options.start)
+        begin = wall - self._options.start
+        # By a clock that was ahead it begins in the future, and would wait for that in silence.
+        if ledger.origin is None or (ledger.blank and begin < ledger.origin):
+            ledger.begin(begin)
         try:
             answer, whole = await self._round(ledger, moment)
         except StorageFailed:

@@ -146,6 +146,26 @@ async def test_a_clock_half_an_hour_off_loses_nothing(skew: float) -> None:
         assert not it.kept.gaps
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["account", "environments"])
+async def test_a_log_that_was_begun_by_a_clock_days_ahead_begins_anew_once_that_is_right(
+    *, apart: bool
+) -> None:
+    quirks = {"events_account_wide": 403} if apart else {}
+    async with stage(BUSY, quirks=quirks) as it:
+        it.feed._wall = lambda: wall() + 259_200.0
+        for _ in range(3):
+            assert (await it.read()).whole
+            await asyncio.sleep(30)
+        assert not it.kept.events
+        it.restart()
+        begun = wall()
+        assert (await it.read()).whole
+        shown = it.truth(begun - OPTIONS.start, begun - OPTIONS.settle)
+        assert {event.id for event in shown} <= it.kept.events.keys()
+        assert not it.kept.late
+        assert not it.kept.gaps
+
+
 async def test_an_empty_answer_moves_nothing_and_is_asked_again() -> None:
     async with stage(STILL) as it:
         it.emulator.world.add_events(1, at=wall() - 60)

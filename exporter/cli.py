@@ -120,12 +120,13 @@ def _audit(chosen: argparse.Namespace, loaded: Loaded) -> int:
     from exporter.audit.place import place  # noqa: PLC0415 - imported by the command that needs it
     from exporter.auditor.backfill import backfill  # noqa: PLC0415 - imported by the command that needs it
     from exporter.auditor.command import run  # noqa: PLC0415 - imported by the command that needs it
+    from exporter.auditor.moments import Moment  # noqa: PLC0415 - imported by the command that needs it
     from exporter.auditor.streams import Streams  # noqa: PLC0415 - imported by the command that needs it
 
     where = place(loaded.settings)
     streams = Streams.standard(_say, _complain)
 
-    async def fill(since: float) -> int:
+    async def fill(since: Moment) -> int:
         return await backfill(loaded.settings, where, since, streams)
 
     return run(chosen, where, streams, fill, now=time.time())

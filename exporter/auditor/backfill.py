@@ -11,6 +11,7 @@ from exporter.audit.feed.contract import Options, Parcel
 from exporter.audit.intake import Intake
 from exporter.audit.joining import Options as Joining
 from exporter.audit.place import Place
+from exporter.auditor.moments import Moment
 from exporter.auditor.opening import writing
 from exporter.auditor.streams import Streams
 from exporter.errors import RoundError
@@ -20,8 +21,8 @@ from exporter.settings import Settings
 SOURCE = "backfill"
 
 
-async def backfill(settings: Settings, place: Place, since: float, streams: Streams) -> int:
-    """Read from ``since`` (Unix seconds) to now; 0 if all of it was read, else 1.
+async def backfill(settings: Settings, place: Place, since: Moment, streams: Streams) -> int:
+    """Read from ``since`` to now; 0 if all of it was read, else 1.
 
     Raises ConfigurationError, StorageFailed, and a RoundError if nothing can be asked at all.
     """
@@ -35,7 +36,8 @@ async def backfill(settings: Settings, place: Place, since: float, streams: Stre
                 workers=settings.api.concurrency,
             )
             found = await Backfill(
-                since=since,
+                name=since.name,
+                since=since.unix(time.time()),
                 flatfile=session.flatfile,
                 database=database,
                 environments=partial(_environments, session.flatfile),

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from exporter.audit.place import Place
 from exporter.auditor.deadletters import dead_letters, resend
 from exporter.auditor.export import export
+from exporter.auditor.moments import Moment
 from exporter.auditor.redact import redact
 from exporter.auditor.selection import Selection
 from exporter.auditor.streams import Streams
 from exporter.auditor.verify import verify, verify_files
 from exporter.errors import AuditError, RoundError
 
-Backfill = Callable[[float], Awaitable[int]]
+Backfill = Callable[[Moment], Awaitable[int]]
 
 
 def run(
@@ -21,8 +22,8 @@ def run(
 ) -> int:
     """Run the subcommand; its exit code.
 
-    ``backfill`` is given the time to begin at, in Unix seconds like ``now``. Raises
-    BrokenPipeError: whoever read the output has seen enough.
+    ``backfill`` is given the time to begin at; ``now`` is Unix seconds. Raises BrokenPipeError:
+    whoever read the output has seen enough.
     """
     try:
         return _run(chosen, place, streams, backfill, now)
@@ -44,11 +45,11 @@ def _run(
             return verify(place, chosen.public_key, chosen.head, streams)
         case "dead-letters":
             return dead_letters(place, chosen.sink, streams)
-    return asyncio.run(_write(chosen, place, streams, backfill, now))
+    return asyncio.run(_write(chosen, place, streams, backfill))
 
 
 async def _write(
-    chosen: argparse.Namespace, place: Place, streams: Streams, backfill: Backfill, now: float
+    chosen: argparse.Namespace, place: Place, streams: Streams, backfill: Backfill
 ) -> int:
     match chosen.action:
         case "redact":
@@ -56,7 +57,7 @@ async def _write(
         case "resend":
             return await resend(place, chosen.sink, streams)
         case _:
-            return await backfill(chosen.since.unix(now))
+            return await backfill(chosen.since)
 
 
 def _selection(chosen: argparse.Namespace, now: float) -> Selection:

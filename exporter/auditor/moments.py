@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from exporter.settings.durations import seconds
+from exporter.settings.durations import duration, seconds
 
 FORM = "ISO 8601 (2026-11-22, 2026-11-22T08:00:00Z; UTC unless it says otherwise) or an age (7d)"
 
@@ -15,6 +15,11 @@ class Moment:
 
     at: float | None = None
     ago: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The same each time it is written, also where it is an age."""
+        return duration(self.ago) if self.at is None else f"{self.at:.3f}"
 
     def unix(self, now: float) -> float:
         """Unix seconds, as seen from ``now``."""

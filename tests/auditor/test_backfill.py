@@ -7,6 +7,7 @@ import pytest
 from exporter.audit.place import Place
 from exporter.audit.store import chain
 from exporter.auditor.backfill import backfill
+from exporter.auditor.moments import Moment
 from exporter.auditor.opening import reading
 from exporter.auditor.verify import verify
 from exporter.emulator.credentials import CLIENT_ID, SECRET
@@ -15,7 +16,7 @@ from exporter.settings import Settings
 from tests.auditor.logs import Heard, place, write
 from tests.support.processes import SMALL, Account, account
 
-SINCE = 0.0
+SINCE = Moment(at=0.0)
 
 
 @pytest.fixture
@@ -68,6 +69,27 @@ async def test_what_cannot_be_read_is_said_and_the_exit_code_is_1(
         assert await backfill(settings(emulated), log, SINCE, heard.streams()) == 1
     assert any("forbidden" in complaint for complaint in heard.complaints)
     assert "goes on where this one ended" in heard.complaints[-1]
+
+
+async def test_by_the_same_age_it_goes_on_where_it_ended_although_time_has_gone_on(
+    log: Place, tmp_path: Path
+) -> None:
+    age = Moment(ago=7200.0)
+    with account(tmp_path, *SMALL, "--events-per-minute=0") as emulated:
+        sick, well = emulated.named("production"), emulated.named("staging")
+        fault = {"kind": "status", "status": 403, "route": "/events", "environment_id": sick}
+        emulated.do("faults", [fault])
+        emulated.do("events", {"environment_id": well, "count": 30, "spread": 60})
+        assert await backfill(settings(emulated), log, age, Heard().streams()) == 1
+        before = len(emulated.requests())
+        emulated.do("faults", method="DELETE")
+        assert await backfill(settings(emulated), log, age, Heard().streams()) == 0
+        asked = [r["query"] for r in emulated.requests()[before:] if r["path"].endswith("/events")]
+        since = {
+            one: {q["since"] for q in asked if q.get("environmentId") == one}
+            for one in (sick, well)
+        }
+        assert max(since[sick]) < min(since[well])
 
 
 async def test_where_there_is_no_log_none_is_made(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from exporter.audit.place import Place
 from exporter.auditor.arguments import ACTIONS, add_parsers
 from exporter.auditor.command import run
+from exporter.auditor.moments import Moment
 from exporter.settings import add_flags
 from tests.auditor.logs import ADA, NOW, Heard, a_draft, known, place, work, write
 
@@ -31,8 +32,8 @@ def parse(*argv: str) -> tuple[argparse.Namespace, list[str]]:
 def done(where: Place, *argv: str, heard: Heard | None = None) -> tuple[int, Heard]:
     heard = heard or Heard()
 
-    async def backfill(since: float) -> int:
-        heard.said.append(f"since {since:.0f}")
+    async def backfill(since: Moment) -> int:
+        heard.said.append(f"since {since.unix(NOW):.0f}")
         return 0
 
     return run(parse(*argv)[0], where, heard.streams(), backfill, now=NOW), heard

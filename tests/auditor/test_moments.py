@@ -37,3 +37,13 @@ def test_a_date_is_utc_and_a_duration_is_an_age(
 def test_anything_else_is_refused_with_what_would_be_right(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="write ISO 8601"):
         moment(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "same", "other"),
+    [("90d", "2160h", "91d"), ("2027-01-15", "2027-01-15T00:00Z", "2027-01-16")],
+)
+def test_the_same_moment_has_the_same_name_whenever_it_is_asked(
+    text: str, same: str, other: str
+) -> None:
+    assert moment(text).name == moment(same).name != moment(other).name

@@ -1,6 +1,7 @@
 """Reading what was before the log began, or what it lost and the source still has.
 
-Environment by environment, each with a cursor of its own, so that it goes on where it was killed.
+Environment by environment, each with a cursor of its own, so that it goes on where it was killed:
+from where the first attempt began, and up to the time of the last one.
 It needs no lock and works beside a daemon: what both read is one record, by its uid.
 """
 
@@ -16,7 +17,6 @@ from exporter.audit.feed.environment import Environment, Scope
 from exporter.audit.feed.plan import helps
 from exporter.audit.store import cursors
 from exporter.audit.store.database import Database
-from exporter.audit.store.times import milliseconds
 from exporter.errors import NotFound, RoundError
 from exporter.flatfile.protocol import Flatfile
 
@@ -50,8 +50,13 @@ class Backfilled:
 
 @dataclass(slots=True, kw_only=True)
 class Backfill:
-    """From ``since`` (Unix seconds) to now."""
+    """From ``since`` (Unix seconds) to now.
 
+    One that was not finished is gone on with by the same ``name``, whatever ``since`` is by then:
+    an age means another time each time it is asked.
+    """
+
+    name: str
     since: float
     flatfile: Flatfile
     database: Database
@@ -71,10 +76,11 @@ class Backfill:
         """
         listed = await self.environments()
         marks = await self.database.run(partial(cursors.marks, prefix=self._scope))
-        until = marks.get(self._scope)
-        if until is None:
-            until = self.wall() - self.options.settle
-            await self._note(self._scope, until)
+        until = self.wall() - self.options.settle
+        if self._scope in marks:
+            self.since = marks[self._scope]
+        else:
+            await self.database.run(partial(cursors.change, changes=[(self._scope, self.since)]))
         asking = Asking(flatfile=self.flatfile, store=self.store, may_feed=self.may_feed)
         state = Backfilled(environments=len(listed))
         for environment_id in listed:
@@ -146,13 +152,10 @@ class Backfill:
 
     @property
     def _scope(self) -> str:
-        return f"backfill/{milliseconds(self.since)}"
+        return f"backfill/{self.name}"
 
     def _of(self, environment_id: str) -> str:
         return f"{self._scope}/{environment_id}"
-
-    async def _note(self, scope: str, at: float) -> None:
-        await self.database.run(partial(cursors.advance, scope=scope, at=at))
 
 
 def _forget(connection: sqlite3.Connection, prefix: str) -> None:

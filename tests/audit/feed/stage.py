@@ -106,6 +106,7 @@ class Stage:
 
     def backfill(self, since: float, **changes: Any) -> Backfill:
         parts: dict[str, Any] = {
+            "name": "past",
             "since": since,
             "flatfile": self.session.flatfile,
             "database": self.database,

@@ -11,6 +11,7 @@ from exporter.audit.feed.contract import Options, Parcel
 from exporter.audit.intake import Intake
 from exporter.audit.joining import Options as Joining
 from exporter.audit.place import Place
+from exporter.audit.store.times import iso
 from exporter.auditor.moments import Moment
 from exporter.auditor.opening import writing
 from exporter.auditor.streams import Streams
@@ -77,6 +78,8 @@ def _said(found: Backfilled, streams: Streams) -> int:
         f"{found.added} records added, {found.done} of {found.environments} environments read"
         f" whole, {found.gaps} gaps"
     )
+    if found.oldest is not None:  # no gap tells of what was forgotten before anybody asked
+        streams.say(f"the oldest event that Flatfile still showed is of {iso(found.oldest)}")
     for environment_id, error in found.failed.items():
         _complain(streams, f"environment {environment_id}", error)
     if found.error is not None:

@@ -6,6 +6,7 @@ import pytest
 
 from exporter.audit.place import Place
 from exporter.audit.store import chain
+from exporter.audit.store.times import iso
 from exporter.auditor.backfill import backfill
 from exporter.auditor.moments import Moment
 from exporter.auditor.opening import reading
@@ -53,6 +54,8 @@ async def test_what_was_before_is_appended_once_and_verifies(log: Place, tmp_pat
         assert heard.shown[-1] == ""
         first = height(log)
         assert first >= events >= 30
+        oldest = min(event["created_at"] for event in emulated.truth(events=True)["event_list"])
+        assert heard.said[1].endswith(f"Flatfile still showed is of {iso(oldest)}")
         again = Heard()
         assert await backfill(settings(emulated), log, SINCE, again.streams()) == 0
         assert again.said[0].startswith("0 records added")

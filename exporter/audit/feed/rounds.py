@@ -84,6 +84,7 @@ class Feed:
         except StorageFailed:
             # A proof or a refusal that is remembered and not written down would be built on.
             self._agreement, self._refused_until = Agreement(), float("-inf")
+            self._debt = Debt(self._asking, self._options.overlap)
             raise
         return self._told(answer, whole=whole, gaps=gaps)
 

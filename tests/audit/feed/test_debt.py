@@ -176,3 +176,14 @@ async def test_a_refusal_that_the_store_did_not_take_is_met_again() -> None:
         await _rounds(it, 15)
         assert (await it.read()).way == "account-wide"
         assert set(last) <= it.kept.events.keys()
+
+
+async def test_refusals_that_the_store_did_not_take_are_not_counted() -> None:
+    async with stage(BUSY) as it:
+        disk = Full(it)
+        await _rounds(it, 3)
+        it.emulator.quirks.events_account_wide = 403
+        for _ in range(20):
+            await disk.read(it)
+        await _rounds(it, 2)
+        assert not it.kept.gaps

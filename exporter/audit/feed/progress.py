@@ -61,7 +61,8 @@ class Progress:
         """
         if answer.oldest is not None:
             ledger.hold(max(ledger.held or 0.0, moment.wall - answer.oldest))
-        if not answer.whole and answer.upto is None:
+        # One that ended before the mark could not meet what is remembered of it.
+        if answer.stuck_at(ledger.marks[scope]):
             if answer.oldest is not None:
                 _reach(ledger, scope, answer.oldest)
             return False

@@ -282,6 +282,20 @@ async def test_oldest_first_what_was_forgotten_is_said_although_the_reading_neve
         assert not it.missing()
 
 
+async def test_oldest_first_a_reading_that_ends_before_what_is_new_makes_no_gap() -> None:
+    async with stage(STILL, quirks={"event_order": "oldest", "page_size_max": 20}) as it:
+        it.emulator.world.add_events(30, at=wall() - 200, spread=600)
+        await _rounds(it, 3)
+        it.emulator.world.add_events(300, at=wall() - 12, spread=60)
+        await _rounds(it, 3)
+        it.emulator.faults.add(Fault("status", route="/events", min_page=4))
+        await _rounds(it, 3)
+        it.emulator.faults.clear()
+        await _rounds(it, 8)
+        assert (await it.read()).whole
+        assert not it.kept.gaps
+
+
 async def test_what_moves_up_while_old_events_are_forgotten_is_read_all_the_same() -> None:
     quirks = {"event_order": "oldest", "events_forgotten_after": 1790.0, "page_size_max": 50}
     async with stage(replace(BUSY, events_per_minute=10), quirks=quirks) as it:

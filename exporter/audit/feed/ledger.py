@@ -75,10 +75,14 @@ class Ledger:
             self._changes.append((_OWED, at))
 
     def newest_anchors(self, scope: str) -> dict[str, float]:
-        """At most ANCHORS, none younger than the mark: those of the account are of all."""
-        mark, void = self.marks.get(scope, float("inf")), self.void.get(scope, float("-inf"))
+        """At most ANCHORS; those of the account are of all, and none of them younger than its mark.
+
+        One of an environment may be: the account showed it, and then was not trusted any more.
+        """
+        last = float("inf") if scope else self.marks.get(ACCOUNT, float("inf"))
+        void = self.void.get(scope, float("-inf"))
         held = [self.anchors.get(scope, {})] if scope else self.anchors.values()
-        all_ = [(at, key) for kept in held for key, at in kept.items() if void < at <= mark]
+        all_ = [(at, key) for kept in held for key, at in kept.items() if void < at <= last]
         return {key: at for at, key in sorted(all_)[-ANCHORS:]}
 
     def move(self, scope: str, *, mark: float | None = None, complete: float | None = None) -> None:
@@ -172,8 +176,8 @@ class Ledger:
 
     def cast(self, scope: str) -> None:
         """No anchor of this scope is shown any more."""
-        self.void[scope] = self.marks[scope]
-        self._changes.append((_in(_VOID, scope), self.marks[scope]))
+        self.void[scope] = max((self.marks[scope], *self.newest_anchors(scope).values()))
+        self._changes.append((_in(_VOID, scope), self.void[scope]))
 
     def drop(self, environment_ids: Iterable[str]) -> None:
         """They are not read by themselves any more; their anchors stay."""

@@ -52,6 +52,52 @@ async def test_events_forgotten_while_nobody_read_are_in_a_gap(
         assert (await it.read()).whole
 
 
+@pytest.mark.parametrize("order", ORDERS)
+async def test_events_forgotten_before_the_account_is_refused_are_in_a_gap(order: str) -> None:
+    async with stage(BUSY, quirks={"event_order": order}) as it:
+        await _rounds(it, 6)
+        await asyncio.sleep(1800)
+        it.emulator.world.forget_events(wall() - 600)
+        it.emulator.quirks.events_account_wide = 403
+        it.restart()
+        await _rounds(it, 3)
+        assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
+        assert not it.missing(until=wall() - OPTIONS.settle - 30)
+        found = len(it.kept.gaps)
+        await _rounds(it, 5)
+        assert len(it.kept.gaps) == found
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_an_account_that_is_refused_after_a_long_stop_makes_no_gap_by_itself(
+    order: str,
+) -> None:
+    async with stage(STILL, quirks={"event_order": order}) as it:
+        await _rounds(it, 3)
+        it.emulator.world.add_events(12, at=wall() - 20, spread=60)
+        await _rounds(it, 3)
+        await asyncio.sleep(7200)
+        it.emulator.quirks.events_account_wide = 403
+        it.restart()
+        await _rounds(it, 6)
+        assert not it.kept.gaps
+
+
+async def test_an_environment_all_of_whose_events_are_forgotten_has_one_gap() -> None:
+    async with stage(STILL) as it:
+        await _rounds(it, 3)
+        it.emulator.world.add_events(12, at=wall() - 20, spread=60)
+        await _rounds(it, 3)
+        await asyncio.sleep(7200)
+        it.emulator.world.forget_events(wall())
+        it.emulator.quirks.events_account_wide = 403
+        it.restart()
+        await _rounds(it, 12)
+        told = [gap.environment_id for gap in it.kept.gaps.values()]
+        assert told
+        assert len(told) == len(set(told))
+
+
 async def _killed(it: Stage, after: int) -> None:
     """A reading that ends with so many transactions, and nobody is told of the last one."""
     store, left = it.kept.store, after

@@ -72,7 +72,8 @@ class Bounds:
     ``anchor`` the time of the newest anchor, None if there is none; ``void`` whether all that were
     there were found to be forgotten; ``held`` the age in seconds that events were seen to reach at
     the source, None if it never showed any. ``partial``, while there is no ``complete``, is the
-    time down to which the source has to go, None if nothing was read.
+    time down to which the source has to go, None if nothing was read. ``outrun`` is the mark, where
+    all anchors are younger: that is the time of an event, too.
     """
 
     complete: float | None
@@ -81,6 +82,7 @@ class Bounds:
     void: bool
     held: float | None
     partial: float | None = None
+    outrun: float | None = None
 
     def joins(self, *, met: bool, oldest: float | None) -> bool:
         """Whether what was shown reaches back to what was read before.
@@ -90,6 +92,8 @@ class Bounds:
         """
         if self.complete is None:
             return self.partial is None or (oldest is not None and oldest <= self.partial)
+        if self.outrun is not None:
+            return oldest is not None and oldest <= self.outrun
         if met or (self.anchor is None and not self.void):
             return True
         return oldest is not None and oldest <= self.complete - self.overlap

@@ -85,6 +85,15 @@ class Ledger:
         all_ = [(at, key) for kept in held for key, at in kept.items() if void < at <= last]
         return {key: at for at, key in sorted(all_)[-ANCHORS:]}
 
+    def outrun(self, scope: str) -> bool:
+        """Whether there are anchors of the account, and all of them are younger than its mark.
+
+        Environments were read further than it by themselves.
+        """
+        if scope != ACCOUNT or scope in self.void:
+            return False
+        return any(self.anchors.values()) and not self.newest_anchors(scope)
+
     def move(self, scope: str, *, mark: float | None = None, complete: float | None = None) -> None:
         """Marks never move back."""
         if mark is not None and mark > self.marks.get(scope, float("-inf")):

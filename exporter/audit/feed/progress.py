@@ -73,6 +73,7 @@ class Progress:
             anchor=max(anchors.values(), default=None),
             void=scope in ledger.void,
             held=ledger.held,
+            outrun=ledger.marks[scope] if ledger.outrun(scope) else None,
             # With gaps it is whole without having gone back as far as the source does.
             partial=None if answer.gaps else ledger.partial.get(scope),
         )

@@ -98,6 +98,34 @@ async def test_an_environment_all_of_whose_events_are_forgotten_has_one_gap() ->
         assert len(told) == len(set(told))
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_what_was_forgotten_is_said_after_environments_were_read_further_than_the_account(
+    *, forgotten: bool
+) -> None:
+    async with stage(STILL) as it:
+        world, home, sick = it.emulator.world, it.home("production"), it.home("staging")
+        world.add_events(10, environment_id=home, at=wall() - 60)
+        await _rounds(it, 3)
+        it.emulator.quirks.events_account_wide = 403
+        it.emulator.faults.add(Fault("status", route="/events", environment_id=sick))
+        world.add_events(10, environment_id=home, at=wall() - 20)
+        await _rounds(it, 4)
+        lost = world.add_events(10, environment_id=home, at=wall() + 1)
+        await asyncio.sleep(7200)
+        if forgotten:
+            world.forget_events(wall() - 60)
+        world.add_events(1, environment_id=home, at=wall() - 30)
+        it.emulator.faults.clear()
+        it.emulator.quirks.events_account_wide = "allowed"
+        it.restart()
+        await _rounds(it, 4)
+        assert bool(set(lost) & it.kept.events.keys()) != forgotten
+        assert {gap.kind for gap in it.kept.gaps.values()} == (
+            {"forgotten"} if forgotten else set()
+        )
+        assert not it.missing()
+
+
 async def _killed(it: Stage, after: int) -> None:
     """A reading that ends with so many transactions, and nobody is told of the last one."""
     store, left = it.kept.store, after

@@ -67,6 +67,8 @@ class Progress:
                 _reach(ledger, scope, answer.oldest)
             return False
         anchors = ledger.newest_anchors(scope)
+        if answer.upto is not None:  # it did not come to those that are younger
+            anchors = {key: at for key, at in anchors.items() if at <= answer.upto}
         bounds = Bounds(
             complete=ledger.complete.get(scope),
             overlap=self.overlap,

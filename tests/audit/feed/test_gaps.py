@@ -370,6 +370,20 @@ async def test_oldest_first_a_reading_that_ends_before_what_is_new_makes_no_gap(
         assert not it.kept.gaps
 
 
+async def test_oldest_first_parts_that_end_before_what_the_account_had_shown_make_no_gap() -> None:
+    quirks = {"event_order": "oldest", "page_size_max": 20}
+    async with stage(BUSY, quirks=quirks) as it:
+        await _rounds(it, 30, 60.0)
+        it.emulator.quirks.events_account_wide = 403
+        it.emulator.faults.add(Fault("status", route="/events", min_page=4))
+        it.restart()
+        await _rounds(it, 6)
+        it.emulator.faults.clear()
+        await _rounds(it, 10)
+        assert (await it.read()).whole
+        assert not it.kept.gaps
+
+
 async def test_what_moves_up_while_old_events_are_forgotten_is_read_all_the_same() -> None:
     quirks = {"event_order": "oldest", "events_forgotten_after": 1790.0, "page_size_max": 50}
     async with stage(replace(BUSY, events_per_minute=10), quirks=quirks) as it:

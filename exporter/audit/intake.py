@@ -13,9 +13,9 @@ from exporter.audit import changes, joining, resolving, unknown
 from exporter.audit.excerpt import text
 from exporter.audit.feed import gaps
 from exporter.audit.feed.contract import Parcel
+from exporter.audit.feed.scopes import READ
 from exporter.audit.joining import Options
 from exporter.audit.knowledge.memory import Memory
-from exporter.audit.log import READ
 from exporter.audit.record import Draft
 from exporter.audit.resolving import Answer
 from exporter.audit.store import chain, cursors

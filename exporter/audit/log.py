@@ -3,11 +3,9 @@
 import sqlite3
 
 from exporter.audit.families import LogReading, SinkReading
+from exporter.audit.feed.scopes import READ
 from exporter.audit.store import cursors, delivery, tallies
 from exporter.families import Buckets
-
-READ = "read/feed"
-"""Scope of the wall-clock time at which the feed was last read whole."""
 
 
 def read(connection: sqlite3.Connection) -> LogReading:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from exporter.audit.feed.answer import Answer, Moment, Question
 from exporter.audit.feed.asking import Asking
-from exporter.audit.feed.gaps import Gap
+from exporter.audit.feed.gaps import Bounds, Gap
 from exporter.audit.feed.ledger import ACCOUNT, Ledger
 
 _DELETED = "environment:deleted"
@@ -27,6 +27,7 @@ class Debt:
     overlap: float
     _failures: int = field(default=0)
     _refusals: int = field(default=0)
+    _doubted: bool = field(default=False)
 
     async def pay(self, ledger: Ledger, size: int, moment: Moment) -> None:
         """After a whole answer for the account, with pages of the size that works.
@@ -43,7 +44,15 @@ class Debt:
             if self._failures < _TRIES:
                 return
             answer = await self._give_up(ledger, ledger.owed, size, moment)
-        self._failures = 0
+        elif self._forgotten(ledger, ledger.owed, answer, moment):
+            if not self._doubted:  # it may be the answer that is wrong
+                self._doubted = True
+                await self.asking.keep(answer)
+                return
+            until = moment.wall if answer.oldest is None else answer.oldest
+            since = ledger.owed - self.overlap
+            answer.gaps.append(Gap(kind="forgotten", since=since, until=until))
+        self._failures, self._doubted = 0, False
         ledger.settle()
         await self.asking.keep(answer, ledger.take())
 
@@ -53,6 +62,18 @@ class Debt:
         if ledger.owed is not None and self._refusals >= _REFUSALS:
             answer.gaps.append(self._gap(ledger, ledger.owed, moment))
             ledger.settle()
+
+    def _forgotten(self, ledger: Ledger, owed: float, answer: Answer, moment: Moment) -> bool:
+        """Whether the source may have forgotten some of it by now."""
+        bounds = Bounds(
+            complete=owed if ledger.owing is None else ledger.owing,
+            overlap=self.overlap,
+            anchor=None,
+            void=False,
+            held=ledger.held,
+            outrun=owed,
+        )
+        return not (bounds.joins(met=False, oldest=answer.oldest) or bounds.harmless(moment.wall))
 
     async def _give_up(self, ledger: Ledger, owed: float, size: int, moment: Moment) -> Answer:
         """Say of which environments something may be missing, if that much can be had."""

@@ -1,30 +1,10 @@
-"""How far the feed was read, kept in the store's cursors.
-
-===========================  ======================================================================
-scope                        meaning (Unix seconds unless said otherwise)
-===========================  ======================================================================
-``feed``                     the mark of the account: the time of the newest event that was read
-``feed/<environment>``       the same of one environment, while they are read one by one
-``upto/feed[/<e.>]``         the time up to which everything that was shown then had been read
-``read/feed``                when, by our clock, the account was last read whole
-``origin/feed``              where this log begins
-``agreed/feed``              up to when the account's own feed was proven to be that of all
-``apart/feed``               there if environments are read one by one for good
-``owed/feed``                up to where the account's own feed was read before environments were
-                             read one by one; from there on it is to be read once more
-``partial/feed[/<e.>]``      of what was never read whole: as long as the source goes back to that
-                             time it has forgotten nothing that was not read
-``void/feed[/<e.>]``         anchors up to that time were found to be forgotten
-``held/feed``                the age in seconds that events were seen to reach at the source
-``anchor/<e.>/<event>``      the newest events that were read, by environment
-===========================  ======================================================================
-"""
+"""How far the feed was read, kept in the store's cursors (:mod:`exporter.audit.feed.scopes`)."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
 
+from exporter.audit.feed import scopes
 from exporter.audit.feed.answer import ANCHORS
 from exporter.audit.store import cursors
 from exporter.audit.store.cursors import Change
@@ -32,11 +12,6 @@ from exporter.audit.store.database import Database
 
 ACCOUNT = ""
 """Stands for the account where an environment's id is wanted."""
-
-_FEED, _READ = "feed", "read/feed"
-_UPTO, _PARTIAL, _VOID, _ANCHOR = "upto/feed", "partial/feed", "void/feed", "anchor/"
-_ORIGIN, _AGREED = "origin/feed", "agreed/feed"
-_APART, _HELD, _OWED = "apart/feed", "held/feed", "owed/feed"
 
 
 @dataclass(slots=True)
@@ -53,6 +28,7 @@ class Ledger:
     apart: bool
     held: float | None
     owed: float | None = None
+    owing: float | None = None
     partial: dict[str, float] = field(default_factory=dict)
     _changes: list[Change] = field(default_factory=list)
 
@@ -65,14 +41,13 @@ class Ledger:
         """A log that was never fed begins there, whatever was taken for its beginning before."""
         self.drop([*self.marks])
         self.origin = at
-        self._changes.append((_ORIGIN, at))
+        self._changes.append((scopes.ORIGIN, at))
         self.move(ACCOUNT, mark=at)
         if self.agreed is not None:
             self.agreed = at
-            self._changes.append((_AGREED, at))
+            self._changes.append((scopes.AGREED, at))
         if self.owed is not None:
-            self.owed = at
-            self._changes.append((_OWED, at))
+            self._owe(at, at)
 
     def newest_anchors(self, scope: str) -> dict[str, float]:
         """At most ANCHORS; those of the account are of all, and none of them younger than its mark.
@@ -98,29 +73,29 @@ class Ledger:
         """Marks never move back."""
         if mark is not None and mark > self.marks.get(scope, float("-inf")):
             self.marks[scope] = mark
-            self._changes.append((_in(_FEED, scope), mark))
+            self._changes.append((scopes.of(scopes.FEED, scope), mark))
         if complete is not None and complete != self.complete.get(scope):
             self.complete[scope] = complete
-            self._changes.append((_in(_UPTO, scope), complete))
+            self._changes.append((scopes.of(scopes.UPTO, scope), complete))
             if self.partial.pop(scope, None) is not None:
-                self._changes.append((_in(_PARTIAL, scope), None))
+                self._changes.append((scopes.of(scopes.PARTIAL, scope), None))
 
     def reach(self, scope: str, at: float) -> None:
         """Something was read, and all of it once the source goes back to ``at`` the next time."""
         if scope not in self.complete and at != self.partial.get(scope):
             self.partial[scope] = at
-            self._changes.append((_in(_PARTIAL, scope), at))
+            self._changes.append((scopes.of(scopes.PARTIAL, scope), at))
 
     def read_whole(self, wall: float) -> None:
-        self._changes.append((_READ, wall))
+        self._changes.append((scopes.READ, wall))
 
     def agree(self) -> None:
         """The account's own feed showed what its environments did, up to its mark."""
         self.agreed = self.marks[ACCOUNT]
-        self._changes.append((_AGREED, self.agreed))
+        self._changes.append((scopes.AGREED, self.agreed))
         if self.apart:
             self.apart = False
-            self._changes.append((_APART, None))
+            self._changes.append((scopes.APART, None))
         self.drop([scope for scope in self.marks if scope != ACCOUNT])
 
     def part(self, wall: float, *, anew: bool) -> None:
@@ -135,7 +110,7 @@ class Ledger:
         else:
             self.owe()
         self.apart = True
-        self._changes.append((_APART, wall))
+        self._changes.append((scopes.APART, wall))
 
     def owe(self) -> None:
         """Environments are about to be read one by one, and some may be gone by now.
@@ -144,14 +119,13 @@ class Ledger:
         on once it can be had again; where it never could, nothing is owed.
         """
         if self.owed is None and self.agreed is not None and not self.apart:
-            self.owed = self.marks[ACCOUNT]
-            self._changes.append((_OWED, self.owed))
+            mark = self.marks[ACCOUNT]
+            self._owe(mark, self.complete.get(ACCOUNT, mark))
 
     def settle(self) -> None:
         """Nothing is owed any more."""
         if self.owed is not None:
-            self.owed = None
-            self._changes.append((_OWED, None))
+            self._owe(None, None)
 
     def inherit(self, environment_id: str, *, trusted: bool) -> None:
         """An environment that was not read by itself yet begins where the account stands.
@@ -172,7 +146,7 @@ class Ledger:
     def hold(self, seconds: float) -> None:
         if seconds != self.held:
             self.held = seconds
-            self._changes.append((_HELD, seconds))
+            self._changes.append((scopes.HELD, seconds))
 
     def anchor(self, found: Mapping[str, Iterable[tuple[float, str]]]) -> None:
         """Keep the newest of what was kept and what was found."""
@@ -186,30 +160,36 @@ class Ledger:
     def cast(self, scope: str) -> None:
         """No anchor of this scope is shown any more."""
         self.void[scope] = max((self.marks[scope], *self.newest_anchors(scope).values()))
-        self._changes.append((_in(_VOID, scope), self.void[scope]))
+        self._changes.append((scopes.of(scopes.VOID, scope), self.void[scope]))
 
     def drop(self, environment_ids: Iterable[str]) -> None:
         """They are not read by themselves any more; their anchors stay."""
         for environment_id in environment_ids:
             if self.marks.pop(environment_id, None) is not None:
-                self._changes.append((_in(_FEED, environment_id), None))
+                self._changes.append((scopes.of(scopes.FEED, environment_id), None))
             if self.complete.pop(environment_id, None) is not None:
-                self._changes.append((_in(_UPTO, environment_id), None))
+                self._changes.append((scopes.of(scopes.UPTO, environment_id), None))
             if self.void.pop(environment_id, None) is not None:
-                self._changes.append((_in(_VOID, environment_id), None))
+                self._changes.append((scopes.of(scopes.VOID, environment_id), None))
             if self.partial.pop(environment_id, None) is not None:
-                self._changes.append((_in(_PARTIAL, environment_id), None))
+                self._changes.append((scopes.of(scopes.PARTIAL, environment_id), None))
 
     def take(self) -> Sequence[Change]:
         """What is to be written; the caller has to, or to load it anew."""
         changes, self._changes = self._changes, []
         return changes
 
+    def _owe(self, mark: float | None, complete: float | None) -> None:
+        self.owed, self.owing = mark, complete
+        self._changes += [(scopes.OWED, mark), (scopes.OWING, complete)]
+
     def _keep(self, environment_id: str, kept: dict[str, float]) -> None:
         old = self.anchors.get(environment_id, {})
-        self._changes += [(_name(environment_id, key), None) for key in old if key not in kept]
         self._changes += [
-            (_name(environment_id, key), at) for key, at in kept.items() if key not in old
+            (scopes.anchor(environment_id, key), None) for key in old if key not in kept
+        ]
+        self._changes += [
+            (scopes.anchor(environment_id, key), at) for key, at in kept.items() if key not in old
         ]
         self.anchors[environment_id] = kept
 
@@ -220,34 +200,16 @@ async def load(database: Database) -> Ledger:
 
 
 def _load(connection: sqlite3.Connection) -> Ledger:
-    anchors: dict[str, dict[str, float]] = {}
-    for scope, at in cursors.marks(connection, _ANCHOR).items():
-        environment_id, key = map(unquote, scope.removeprefix(_ANCHOR).split("/"))
-        anchors.setdefault(environment_id, {})[key] = at
     return Ledger(
-        marks=_by_scope(connection, _FEED),
-        complete=_by_scope(connection, _UPTO),
-        anchors=anchors,
-        void=_by_scope(connection, _VOID),
-        origin=cursors.mark(connection, _ORIGIN),
-        agreed=cursors.mark(connection, _AGREED),
-        apart=cursors.mark(connection, _APART) is not None,
-        held=cursors.mark(connection, _HELD),
-        owed=cursors.mark(connection, _OWED),
-        partial=_by_scope(connection, _PARTIAL),
+        marks=scopes.by_scope(connection, scopes.FEED),
+        complete=scopes.by_scope(connection, scopes.UPTO),
+        anchors=scopes.anchors(connection),
+        void=scopes.by_scope(connection, scopes.VOID),
+        origin=cursors.mark(connection, scopes.ORIGIN),
+        agreed=cursors.mark(connection, scopes.AGREED),
+        apart=cursors.mark(connection, scopes.APART) is not None,
+        held=cursors.mark(connection, scopes.HELD),
+        owed=cursors.mark(connection, scopes.OWED),
+        owing=cursors.mark(connection, scopes.OWING),
+        partial=scopes.by_scope(connection, scopes.PARTIAL),
     )
-
-
-def _by_scope(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:
-    return {
-        scope.removeprefix(prefix).removeprefix("/"): at
-        for scope, at in cursors.marks(connection, prefix).items()
-    }
-
-
-def _in(prefix: str, scope: str) -> str:
-    return f"{prefix}/{scope}" if scope else prefix
-
-
-def _name(environment_id: str, key: str) -> str:
-    return f"{_ANCHOR}{quote(environment_id, safe='')}/{quote(key, safe='')}"

@@ -1,6 +1,7 @@
 """What only the account's own feed still shows is read, or said to be missing."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,65 @@ async def test_a_feed_that_is_refused_from_some_day_on_leaves_one_gap_and_is_tri
         assert not it.missing(until=wall() - SETTLED)
         (gap,) = [gap for gap in it.kept.gaps.values() if gap.kind == "unreachable"]
         assert gap.environment_id is None
+
+
+async def test_what_is_owed_and_was_forgotten_before_it_could_be_had_is_in_a_gap() -> None:
+    """Of an environment that came and went meanwhile, and of which no listing ever told."""
+    async with stage(BUSY, quirks={"events_forgotten_after": 600}) as it:
+        await _rounds(it, 3)
+        it.emulator.quirks.events_account_wide = 403
+        await _rounds(it, 2)
+        world = it.emulator.world
+        unknown = world.create_environment("short-lived").id
+        lost = world.add_events(5, environment_id=unknown)
+        world.delete_environment(unknown)
+        await _rounds(it, 80)
+        it.emulator.quirks.events_account_wide = "allowed"
+        await _rounds(it, 15)
+        assert not set(lost) & it.kept.events.keys()
+        (gap,) = it.kept.gaps.values()
+        assert (gap.kind, gap.environment_id) == ("forgotten", None)
+        assert not it.missing(it.began, wall() - SETTLED)
+        found = await it.mark("owed/feed"), await it.mark("owing/feed")
+        assert found == (None, None)
+
+
+async def test_a_short_refusal_is_no_gap_although_the_last_events_are_forgotten_by_then() -> None:
+    async with stage(STILL, quirks={"events_forgotten_after": 300}) as it:
+        it.emulator.world.add_events(30, at=wall() - 60, spread=200)
+        await _rounds(it, 3)
+        it.emulator.quirks.events_account_wide = 403
+        await _rounds(it, 1)
+        assert await it.mark("owed/feed") is not None
+        await _rounds(it, 6)
+        it.emulator.quirks.events_account_wide = "allowed"
+        await _rounds(it, 6)
+        assert (await it.read()).way == "account-wide"
+        assert await it.mark("owed/feed") is None
+        assert not it.kept.gaps
+
+
+async def test_one_answer_without_what_is_owed_is_not_believed() -> None:
+    async with stage(BUSY) as it:
+        raw_events, asked = it.session.flatfile.raw_events, 0
+
+        def once_blind(since: float, **query: Any) -> Any:
+            nonlocal asked
+            owed = query.get("environment_id") is None and since < wall() - 1800
+            asked += owed
+            it.emulator.quirks.events_forgotten_after = 60 if owed and asked == 1 else None
+            return raw_events(since, **query)
+
+        await _rounds(it, 3)
+        it.session.flatfile.raw_events = once_blind  # type: ignore[method-assign] # of a moment
+        it.restart()
+        it.emulator.quirks.events_account_wide = 403
+        await _rounds(it, 70)
+        it.emulator.quirks.events_account_wide = "allowed"
+        await _rounds(it, 15)
+        assert asked == 2
+        assert not it.kept.gaps
+        assert await it.mark("owed/feed") is None
 
 
 async def test_where_the_account_never_was_to_be_asked_nothing_is_owed() -> None:

@@ -20,6 +20,7 @@ from exporter.emulator import Fault, Scale, names
 from exporter.emulator.faults import Kind
 from tests.audit.soak import memory_disk
 from tests.auditor.logs import Heard
+from tests.support.answers import get
 from tests.support.days import Days, running
 
 ACCOUNT = Scale(environments=3, spaces=10, users=6, guests=6, events_per_minute=6, rare=0)
@@ -212,19 +213,9 @@ async def test_canaries_in_every_answer_reach_neither_store_nor_sink_log_page_or
 
 
 async def _page(days: Days, path: str) -> bytes:
-    """What the daemon's own server would answer."""
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
-    await days.daemon.server._app(scope, receive, send)
-    assert sent[0]["status"] == 200
-    return b"".join(one.get("body", b"") for one in sent[1:])
+    status, body = await get(days.daemon, path)
+    assert status == 200
+    return body
 
 
 async def test_of_people_erased_while_the_daemon_runs_nothing_is_left_and_nothing_comes_back(

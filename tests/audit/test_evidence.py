@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from exporter.flatfile.protocol import Flatfile
 from exporter.flatfile.whole import Whole
 from tests.audit.known import ENV, NOW, agent, event, guest, space, user
 from tests.audit.soak import memory_disk
-from tests.audit.store.stage import KEY, one
+from tests.audit.store.stage import KEY, one, undone
 
 STEPS = 150
 USERS = [f"us_usr_{number}" for number in range(5)]
@@ -179,11 +179,11 @@ def _spoiled(log: sqlite3.Connection, dice: Random) -> Iterator[str]:
         columns = [name for _, name, *_ in log.execute(f"PRAGMA table_info({table})")]
         rows = [row for (row,) in log.execute(f"SELECT rowid FROM {table}")]  # noqa: S608 - ours
         for row in dice.sample(rows, min(4, len(rows))):
-            with _undone(log):
+            with undone(log):
                 log.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))  # noqa: S608 - ours
                 yield f"{table} {row} is gone"
             for column in sorted({*columns} - {"one", "scrub"}):
-                with _undone(log):
+                with undone(log):
                     value = one(log, f"SELECT {column} FROM {table} WHERE rowid = ?", row)  # noqa: S608 - ours
                     log.execute(
                         f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608 - ours
@@ -200,12 +200,3 @@ def _other(value: Any) -> Any:
             return f"x{value}"
         case _:
             return value + 1_000_000 if value != float("-inf") else 0.0
-
-
-@contextmanager
-def _undone(log: sqlite3.Connection) -> Iterator[None]:
-    log.execute("BEGIN")
-    try:
-        yield
-    finally:
-        log.execute("ROLLBACK")

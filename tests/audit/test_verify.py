@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -18,7 +17,18 @@ from exporter.audit.retention import prune
 from exporter.audit.store import chain, seal
 from exporter.audit.store.checkpoints import SignedHead, checkpoint
 from exporter.audit.verify import OWN_HEAD, OWN_KEY, Verdict, verify
-from tests.audit.store.stage import KEY, NOW, OTHER, PLAIN, draft, drafts, filled, one, opened
+from tests.audit.store.stage import (
+    KEY,
+    NOW,
+    OTHER,
+    PLAIN,
+    draft,
+    drafts,
+    filled,
+    one,
+    opened,
+    undone,
+)
 
 FIRST, LAST = 4, 10
 
@@ -38,15 +48,6 @@ def sample() -> Iterator[sqlite3.Connection]:
         name = people.commitment(log, "us_usr_1", "Ann", keep_plain=True)
         filled(log, [draft(9, actor={**PLAIN["actor"], "name": name}), _small(10)])
         yield log
-
-
-@contextmanager
-def _undone(log: sqlite3.Connection) -> Iterator[None]:
-    log.execute("BEGIN")
-    try:
-        yield
-    finally:
-        log.execute("ROLLBACK")
 
 
 def _verify(log: sqlite3.Connection, head: SignedHead | None = None) -> Verdict:
@@ -116,7 +117,7 @@ def test_each_byte_counts(
     content = one(sample, f"SELECT {column} FROM {table} WHERE {key} = ?", row)  # noqa: S608 - names of our own tables
     uid = f"us_evt_{named}" if table == "record" else None
     for flipped in _flips(content):
-        with _undone(sample):
+        with undone(sample):
             sample.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (flipped, row))  # noqa: S608 - names of our own tables
             found = _verify(sample)
         assert (found.ok, found.sequence, found.uid) == (False, named, uid), found.problem
@@ -178,7 +179,7 @@ def test_each_byte_counts(
     ],
 )  # fmt: skip
 def test_each_edit_is_found(sample: sqlite3.Connection, statement: str, named: int | None) -> None:
-    with _undone(sample):
+    with undone(sample):
         sample.execute(statement)
         found = _verify(sample)
     assert not found.ok
@@ -186,7 +187,7 @@ def test_each_edit_is_found(sample: sqlite3.Connection, statement: str, named: i
 
 
 def test_two_records_that_changed_places_are_found(sample: sqlite3.Connection) -> None:
-    with _undone(sample):
+    with undone(sample):
         for before, after in ((5, -1), (6, 5), (-1, 6)):
             sample.execute("UPDATE record SET sequence = ? WHERE sequence = ?", (after, before))
         found = _verify(sample)
@@ -222,7 +223,7 @@ def _rewritten(log: sqlite3.Connection, first: int, last: int) -> None:
 def test_a_record_that_was_rewritten_with_its_hash_is_named(
     sample: sqlite3.Connection, first: int, last: int, named: int
 ) -> None:
-    with _undone(sample):
+    with undone(sample):
         _rewritten(sample, first, last)
         found = _verify(sample)
     assert (found.sequence, found.uid) == (named, f"us_evt_{named}"), found.problem
@@ -231,7 +232,7 @@ def test_a_record_that_was_rewritten_with_its_hash_is_named(
 def test_who_rewrites_all_and_the_end_as_well_still_lacks_the_key(
     sample: sqlite3.Connection,
 ) -> None:
-    with _undone(sample):
+    with undone(sample):
         _rewritten(sample, 9, 10)
         sample.execute("UPDATE chain SET hash = (SELECT hash FROM record WHERE sequence = 10)")
         assert _verify(sample).sequence == 10
@@ -243,7 +244,7 @@ def test_who_rewrites_all_and_the_end_as_well_still_lacks_the_key(
 
 
 def test_the_first_of_several_wrong_records_is_named(sample: sqlite3.Connection) -> None:
-    with _undone(sample):
+    with undone(sample):
         sample.execute("UPDATE chain SET signature = x'00'")
         sample.execute("UPDATE checkpoint SET signature = x'00' WHERE number = 3")
         assert _verify(sample).sequence == 8
@@ -252,7 +253,7 @@ def test_the_first_of_several_wrong_records_is_named(sample: sqlite3.Connection)
 
 
 def test_a_tail_that_was_appended_without_the_key_is_found(sample: sqlite3.Connection) -> None:
-    with _undone(sample):
+    with undone(sample):
         chain.append(sample, drafts(11, 12), now=NOW)
         found = _verify(sample)
         assert (found.sequence, found.uid) == (11, "us_evt_11")
@@ -267,7 +268,7 @@ def test_the_wrong_public_key_is_said(sample: sqlite3.Connection) -> None:
 
 
 def test_a_key_that_is_no_text_is_said(sample: sqlite3.Connection) -> None:
-    with _undone(sample):
+    with undone(sample):
         sample.execute("UPDATE chain SET public = CAST('00' AS BLOB)")
         assert "was signed with the key" in verify(sample, public_key=None, head=None).problem
 
@@ -276,7 +277,7 @@ def test_without_the_public_key_only_the_log_s_own_word_is_checked(
     sample: sqlite3.Connection,
 ) -> None:
     assert verify(sample, public_key=None, head=None).ok
-    with _undone(sample):
+    with undone(sample):
         sample.execute("UPDATE record SET body = x'00' WHERE sequence = 5")
         assert verify(sample, public_key=None, head=None).sequence == 5
 
@@ -338,7 +339,7 @@ def test_a_person_who_comes_back_from_a_copy_is_found() -> None:
         seal.sign(log, KEY, NOW)
         assert _verify(log).ok
         for statement in ("UPDATE person SET key = zeroblob(32)", "DELETE FROM person"):
-            with _undone(log):
+            with undone(log):
                 log.execute(statement)
                 found = _verify(log)
             assert (found.sequence, found.uid) == (2, "redaction/us_usr_1")

@@ -15,6 +15,7 @@ from tests.chaos import auditlog
 from tests.chaos.chronicle import Chronicle
 from tests.chaos.facts import facts
 from tests.chaos.network import Network
+from tests.support.answers import get
 from tests.support.days import ENVIRON, linked
 from tests.support.loop import VirtualLoop
 
@@ -92,17 +93,7 @@ class Stage:
 
     async def get(self, path: str) -> tuple[int, bytes]:
         """Status and body of what the daemon's own server would answer."""
-        sent: list[Any] = []
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
-        await self.daemon.server._app(scope, receive, send)
-        return sent[0]["status"], b"".join(one.get("body", b"") for one in sent[1:])
+        return await get(self.daemon, path)
 
     def begin(self, work: Any) -> None:
         task = asyncio.create_task(work, name="chaos aside")

@@ -1,5 +1,6 @@
 """An emulated account, the feed that reads it through the real client, and what it handed on."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -103,6 +104,11 @@ class Stage:
 
     async def read(self) -> Report:
         return await self.feed.read()
+
+    async def rounds(self, number: int, pause: float = 30.0) -> None:
+        for _ in range(number):
+            await self.read()
+            await asyncio.sleep(pause)
 
     def backfill(self, since: float, **changes: Any) -> Backfill:
         parts: dict[str, Any] = {

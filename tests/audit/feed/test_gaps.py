@@ -8,26 +8,16 @@ from typing import Any
 
 import pytest
 
-from exporter.audit.feed.contract import Options, Parcel
+from exporter.audit.feed.contract import Options
 from exporter.audit.feed.gaps import Bounds, Gap, draft
 from exporter.audit.record import Kind
 from exporter.audit.store import chain
 from exporter.emulator import Fault
-from tests.audit.feed.stage import BUSY, OPTIONS, STILL, Stage, stage
+from tests.audit.feed.stage import BUSY, OPTIONS, STILL, stage
 from tests.support.account import wall
 
 APART = {"events_account_wide": 403}
 ORDERS = ["newest", "oldest", "id"]
-
-
-class Killed(Exception):
-    """The process was killed; no error of ours."""
-
-
-async def _rounds(it: Stage, number: int, pause: float = 30.0) -> None:
-    for _ in range(number):
-        await it.read()
-        await asyncio.sleep(pause)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -36,18 +26,18 @@ async def test_events_forgotten_while_nobody_read_are_in_a_gap(
     quirks: dict[str, Any], order: str
 ) -> None:
     async with stage(BUSY, quirks={**quirks, "event_order": order}) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         await asyncio.sleep(1800)
         it.emulator.world.forget_events(wall() - 600)
         it.restart()
-        await _rounds(it, 3)
+        await it.rounds(3)
         assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
         assert not it.missing(until=wall() - OPTIONS.settle - 30)
         for gap in it.kept.gaps.values():
             assert gap.until - gap.since < 1800 + 3 * OPTIONS.overlap
         # And it goes on as if nothing had been.
         found = len(it.kept.gaps)
-        await _rounds(it, 5)
+        await it.rounds(5)
         assert len(it.kept.gaps) == found
         assert (await it.read()).whole
 
@@ -55,16 +45,16 @@ async def test_events_forgotten_while_nobody_read_are_in_a_gap(
 @pytest.mark.parametrize("order", ORDERS)
 async def test_events_forgotten_before_the_account_is_refused_are_in_a_gap(order: str) -> None:
     async with stage(BUSY, quirks={"event_order": order}) as it:
-        await _rounds(it, 6)
+        await it.rounds(6)
         await asyncio.sleep(1800)
         it.emulator.world.forget_events(wall() - 600)
         it.emulator.quirks.events_account_wide = 403
         it.restart()
-        await _rounds(it, 3)
+        await it.rounds(3)
         assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
         assert not it.missing(until=wall() - OPTIONS.settle - 30)
         found = len(it.kept.gaps)
-        await _rounds(it, 5)
+        await it.rounds(5)
         assert len(it.kept.gaps) == found
 
 
@@ -73,26 +63,26 @@ async def test_an_account_that_is_refused_after_a_long_stop_makes_no_gap_by_itse
     order: str,
 ) -> None:
     async with stage(STILL, quirks={"event_order": order}) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.world.add_events(12, at=wall() - 20, spread=60)
-        await _rounds(it, 3)
+        await it.rounds(3)
         await asyncio.sleep(7200)
         it.emulator.quirks.events_account_wide = 403
         it.restart()
-        await _rounds(it, 6)
+        await it.rounds(6)
         assert not it.kept.gaps
 
 
 async def test_an_environment_all_of_whose_events_are_forgotten_has_one_gap() -> None:
     async with stage(STILL) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.world.add_events(12, at=wall() - 20, spread=60)
-        await _rounds(it, 3)
+        await it.rounds(3)
         await asyncio.sleep(7200)
         it.emulator.world.forget_events(wall())
         it.emulator.quirks.events_account_wide = 403
         it.restart()
-        await _rounds(it, 12)
+        await it.rounds(12)
         told = [gap.environment_id for gap in it.kept.gaps.values()]
         assert told
         assert len(told) == len(set(told))
@@ -105,11 +95,11 @@ async def test_what_was_forgotten_is_said_after_environments_were_read_further_t
     async with stage(STILL) as it:
         world, home, sick = it.emulator.world, it.home("production"), it.home("staging")
         world.add_events(10, environment_id=home, at=wall() - 60)
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.quirks.events_account_wide = 403
         it.emulator.faults.add(Fault("status", route="/events", environment_id=sick))
         world.add_events(10, environment_id=home, at=wall() - 20)
-        await _rounds(it, 4)
+        await it.rounds(4)
         lost = world.add_events(10, environment_id=home, at=wall() + 1)
         await asyncio.sleep(7200)
         if forgotten:
@@ -118,7 +108,7 @@ async def test_what_was_forgotten_is_said_after_environments_were_read_further_t
         it.emulator.faults.clear()
         it.emulator.quirks.events_account_wide = "allowed"
         it.restart()
-        await _rounds(it, 4)
+        await it.rounds(4)
         assert bool(set(lost) & it.kept.events.keys()) != forgotten
         assert {gap.kind for gap in it.kept.gaps.values()} == (
             {"forgotten"} if forgotten else set()
@@ -126,144 +116,27 @@ async def test_what_was_forgotten_is_said_after_environments_were_read_further_t
         assert not it.missing()
 
 
-async def _killed(it: Stage, after: int) -> None:
-    """A reading that ends with so many transactions, and nobody is told of the last one."""
-    store, left = it.kept.store, after
-
-    async def dying(parcel: Parcel) -> int:
-        nonlocal left
-        added = await store(parcel)
-        left -= 1
-        if left <= 0:
-            raise Killed
-        return added
-
-    it.kept.store = dying  # type: ignore[method-assign] # the caller's side
-    it.restart()
-    with pytest.raises((Killed, ExceptionGroup)):
-        await it.read()
-    it.kept.store = store  # type: ignore[method-assign] # as it was
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(
-    ("quirks", "after"), [({}, 1), ({}, 2), (APART, 2), (APART, 3), (APART, 5), (APART, 8)]
-)
-async def test_a_log_that_was_killed_in_its_first_reading_knows_what_was_forgotten_afterwards(
-    quirks: dict[str, Any], after: int, order: str
-) -> None:
-    async with stage(STILL, quirks={**quirks, "event_order": order}) as it:
-        it.emulator.world.add_events(9500, at=wall() - 20, spread=1500)
-        await _killed(it, after)
-        begun = {event.environment_id for event in it.kept.events.values()}
-        assert begun
-        lost = it.emulator.world.add_events(30, at=wall())
-        await asyncio.sleep(7200)
-        it.emulator.world.forget_events(wall() - 60)
-        (fresh,) = it.emulator.world.add_events(1, at=wall() - 30)
-        it.restart()
-        await _rounds(it, 3)
-        assert not set(lost) & it.kept.events.keys()
-        assert fresh in it.kept.events
-        assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
-        settled = it.truth(it.began - OPTIONS.start, wall() - OPTIONS.settle)
-        # Of an environment that was never read nobody knows whether there was anything.
-        known = [event for event in settled if event.environment_id in begun]
-        assert all(it.kept.accounts_for(event) for event in known)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("after", [1, 2])
-async def test_a_log_that_was_killed_in_its_first_reading_has_no_gap_if_nothing_was_forgotten(
-    after: int, order: str
-) -> None:
-    async with stage(STILL, quirks={"event_order": order}) as it:
-        it.emulator.world.add_events(9500, at=wall() - 20, spread=1500)
-        await _killed(it, after)
-        await asyncio.sleep(7200)
-        it.restart()
-        await _rounds(it, 3)
-        assert not it.kept.gaps
-        assert {event.id for event in it.truth(0.0)} <= it.kept.events.keys()
-
-
-async def test_a_first_reading_that_failed_knows_what_was_forgotten_before_the_second() -> None:
-    async with stage(STILL) as it:
-        it.emulator.world.add_events(900, at=wall() - 20, spread=1500)
-        it.emulator.faults.add(Fault("status", route="/events", min_page=4))
-        assert (await it.read()).error is not None
-        assert len(it.kept.events) == 300
-        it.emulator.faults.clear()
-        await asyncio.sleep(7200)
-        it.emulator.world.forget_events(wall() - 60)
-        it.restart()
-        await _rounds(it, 3)
-        assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
-        assert not it.missing()
-
-
-def _lag_once(it: Stage) -> None:
-    """The first page of the account's own feed lacks what its environments show."""
-    raw_events, asked = it.session.flatfile.raw_events, 0
-
-    def lagging(since: float, **query: Any) -> Any:
-        nonlocal asked
-        whole = query.get("environment_id") is None
-        asked += whole
-        it.emulator.quirks.late_share = 0.5 if whole and asked == 1 else 0.0
-        return raw_events(since, **query)
-
-    it.emulator.quirks.late_seconds = 700.0
-    it.session.flatfile.raw_events = lagging  # type: ignore[method-assign] # a lag of the moment
-    it.restart()
-
-
-async def test_a_first_reading_that_is_doubted_makes_no_gap_of_what_it_had_read() -> None:
-    async with stage(STILL, quirks={"events_forgotten_after": 600}) as it:
-        it.emulator.world.add_events(60, at=wall() - 20, spread=590)
-        _lag_once(it)
-        assert not (await it.read()).whole
-        assert it.kept.events
-        await asyncio.sleep(60)
-        await _rounds(it, 3)
-        assert not it.kept.gaps
-
-
-async def test_a_first_reading_that_is_doubted_knows_what_was_forgotten_afterwards() -> None:
-    async with stage(STILL) as it:
-        it.emulator.world.add_events(60, at=wall() - 20, spread=590)
-        _lag_once(it)
-        assert not (await it.read()).whole
-        lost = it.emulator.world.add_events(30, at=wall())
-        await asyncio.sleep(7200)
-        it.emulator.world.forget_events(wall() - 60)
-        await _rounds(it, 3)
-        assert not set(lost) & it.kept.events.keys()
-        assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
-        assert not it.missing()
-
-
 @pytest.mark.parametrize("quirks", [{}, APART], ids=["account", "environments"])
 async def test_all_that_was_forgotten_at_once_is_in_a_gap(quirks: dict[str, Any]) -> None:
     async with stage(STILL, quirks=quirks) as it:
         it.emulator.world.add_events(30, at=wall() - 60, spread=600)
-        await _rounds(it, 3)
+        await it.rounds(3)
         lost = it.emulator.world.add_events(30, at=wall())
         await asyncio.sleep(3600)
         it.emulator.world.forget_events(wall() - 60)
         it.restart()
-        await _rounds(it, 3)
+        await it.rounds(3)
         assert not set(lost) & it.kept.events.keys()
         assert not it.missing()
         # While nothing happens nothing is missing; when it may be again, that is said again.
         found = len(it.kept.gaps)
-        await _rounds(it, 10)
+        await it.rounds(10)
         assert len(it.kept.gaps) == found
         lost = it.emulator.world.add_events(30, at=wall())
         await asyncio.sleep(7200)
         it.emulator.world.forget_events(wall() - 60)
         it.restart()
-        await _rounds(it, 3)
+        await it.rounds(3)
         assert not it.missing()
         assert len(it.kept.gaps) > found
 
@@ -272,11 +145,11 @@ async def test_a_gap_is_said_once_although_little_is_known_of_how_long_events_ar
     async with stage(STILL, options=Options(overlap=30.0, settle=10.0, start=0.0)) as it:
         for _ in range(5):
             it.emulator.world.add_events(6, at=wall(), spread=30)
-            await _rounds(it, 1)
+            await it.rounds(1)
         lost = it.emulator.world.add_events(6, at=wall() + 60, spread=30)
         await asyncio.sleep(3600)
         it.emulator.world.forget_events(wall())
-        await _rounds(it, 12, 31.0)
+        await it.rounds(12, 31.0)
         assert len(it.kept.gaps) == 1
         assert not it.missing()
         assert not set(lost) & it.kept.events.keys()
@@ -288,10 +161,10 @@ async def test_a_long_stop_in_a_quiet_account_is_no_gap_if_nothing_was_forgotten
 ) -> None:
     async with stage(STILL, quirks=quirks) as it:
         it.emulator.world.add_events(30, at=wall() - 60, spread=600)
-        await _rounds(it, 3)
+        await it.rounds(3)
         await asyncio.sleep(7200)
         it.restart()
-        await _rounds(it, 4)
+        await it.rounds(4)
         assert (await it.read()).whole
         assert not it.kept.gaps
 
@@ -316,7 +189,7 @@ async def test_a_quiet_account_whose_last_events_are_forgotten_has_no_gap(
 
 async def test_one_answer_without_what_was_read_before_is_not_believed() -> None:
     async with stage(BUSY) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         await asyncio.sleep(1200)
         it.emulator.quirks.events_forgotten_after = 60  # for a moment only
         before = await it.mark()
@@ -333,25 +206,25 @@ async def test_one_answer_without_what_was_read_before_is_not_believed() -> None
 async def test_a_short_stop_of_the_exporter_is_no_gap_even_if_the_anchors_are_gone() -> None:
     async with stage(STILL) as it:
         it.emulator.world.add_events(10, at=wall() - 60, spread=1500)
-        await _rounds(it, 40, 60.0)
+        await it.rounds(40, 60.0)
         it.emulator.world.forget_events(wall() - 300)
         await asyncio.sleep(300)
         it.restart()
-        await _rounds(it, 4)
+        await it.rounds(4)
         assert not it.kept.gaps
 
 
 async def test_oldest_first_what_was_forgotten_is_said_although_the_reading_never_ends() -> None:
     async with stage(STILL, quirks={"event_order": "oldest"}) as it:
         it.emulator.world.add_events(30, at=wall() - 60, spread=600)
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.world.add_events(30, at=wall() + 1, spread=20)
         await asyncio.sleep(3600)
         it.emulator.world.add_events(900, at=wall() - 20, spread=300)
         it.emulator.world.forget_events(wall() - 600)
         it.emulator.faults.add(Fault("status", route="/events", min_page=4))
         it.restart()
-        await _rounds(it, 8)
+        await it.rounds(8)
         assert {gap.kind for gap in it.kept.gaps.values()} == {"forgotten"}
         assert not it.missing()
 
@@ -359,13 +232,13 @@ async def test_oldest_first_what_was_forgotten_is_said_although_the_reading_neve
 async def test_oldest_first_a_reading_that_ends_before_what_is_new_makes_no_gap() -> None:
     async with stage(STILL, quirks={"event_order": "oldest", "page_size_max": 20}) as it:
         it.emulator.world.add_events(30, at=wall() - 200, spread=600)
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.world.add_events(300, at=wall() - 12, spread=60)
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.faults.add(Fault("status", route="/events", min_page=4))
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.emulator.faults.clear()
-        await _rounds(it, 8)
+        await it.rounds(8)
         assert (await it.read()).whole
         assert not it.kept.gaps
 
@@ -373,13 +246,13 @@ async def test_oldest_first_a_reading_that_ends_before_what_is_new_makes_no_gap(
 async def test_oldest_first_parts_that_end_before_what_the_account_had_shown_make_no_gap() -> None:
     quirks = {"event_order": "oldest", "page_size_max": 20}
     async with stage(BUSY, quirks=quirks) as it:
-        await _rounds(it, 30, 60.0)
+        await it.rounds(30, 60.0)
         it.emulator.quirks.events_account_wide = 403
         it.emulator.faults.add(Fault("status", route="/events", min_page=4))
         it.restart()
-        await _rounds(it, 6)
+        await it.rounds(6)
         it.emulator.faults.clear()
-        await _rounds(it, 10)
+        await it.rounds(10)
         assert (await it.read()).whole
         assert not it.kept.gaps
 
@@ -401,11 +274,11 @@ async def test_an_environment_that_is_gone_leaves_a_gap_from_its_last_reading_on
     quirks: dict[str, Any],
 ) -> None:
     async with stage(BUSY, quirks=quirks) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         doomed = it.home("staging")
         it.emulator.world.add_events(2, environment_id=doomed)
         it.emulator.world.delete_environment(doomed)
-        await _rounds(it, 4)
+        await it.rounds(4)
         (gap,) = it.kept.gaps.values()
         assert (gap.kind, gap.environment_id) == ("environment", doomed)
         assert not it.missing(until=wall() - OPTIONS.settle - 30)
@@ -417,14 +290,14 @@ async def test_an_environment_that_is_gone_leaves_a_gap_from_its_last_reading_on
 @pytest.mark.parametrize("behind", [90.0, 3_600.0, 86_400.0])
 async def test_by_a_clock_that_is_behind_no_gap_ends_too_early(behind: float) -> None:
     async with stage(BUSY, quirks=APART) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         it.feed._wall = lambda: wall() - behind
         doomed = it.home("staging")
         it.emulator.world.add_events(2, environment_id=doomed)
         it.emulator.world.delete_environment(doomed)
-        await _rounds(it, 4)
+        await it.rounds(4)
         it.feed._wall = wall
-        await _rounds(it, 3)
+        await it.rounds(3)
         (gap,) = it.kept.gaps.values()
         assert (gap.kind, gap.environment_id) == ("environment", doomed)
         assert not it.missing(until=wall() - OPTIONS.settle - 30)
@@ -432,11 +305,11 @@ async def test_by_a_clock_that_is_behind_no_gap_ends_too_early(behind: float) ->
 
 async def test_a_new_environment_is_read_from_its_beginning() -> None:
     async with stage(BUSY, quirks=APART) as it:
-        await _rounds(it, 3)
+        await it.rounds(3)
         added = it.emulator.world.create_environment("new")
         early = it.emulator.world.add_events(3, environment_id=added.id)
         await asyncio.sleep(600)
-        await _rounds(it, 2)
+        await it.rounds(2)
         assert set(early) <= it.kept.events.keys()
         assert not it.kept.gaps
 
@@ -452,9 +325,9 @@ async def test_an_environment_that_is_listed_late_is_read_from_its_beginning() -
         it.restart()
         added = it.emulator.world.create_environment("new")
         early = it.emulator.world.add_events(3, environment_id=added.id)
-        await _rounds(it, 10, 60.0)
+        await it.rounds(10, 60.0)
         listed = [*listed, added.id]
-        await _rounds(it, 2)
+        await it.rounds(2)
         assert set(early) <= it.kept.events.keys()
 
 
@@ -466,12 +339,12 @@ async def test_a_quiet_environment_has_no_gap_when_a_burst_elsewhere_narrows_the
         world = it.emulator.world
         world.add_events(5, environment_id=quiet, at=wall() - 1200)
         world.add_events(5, environment_id=busy, at=wall() - 60)
-        await _rounds(it, 3)
+        await it.rounds(3)
         await asyncio.sleep(3 * 3600)
         world.add_events(600, environment_id=busy, at=wall() - 20, spread=60)
         it.emulator.faults.add(Fault("status", route="/events", min_page=4))
         it.restart()
-        await _rounds(it, 12)
+        await it.rounds(12)
         assert "forgotten" not in {gap.kind for gap in it.kept.gaps.values()}
 
 

@@ -91,3 +91,13 @@ def one(connection: sqlite3.Connection, question: str, *values: Any) -> Any:
     """The only value of the only row."""
     ((found,),) = connection.execute(question, values).fetchall()
     return found
+
+
+@contextmanager
+def undone(log: sqlite3.Connection) -> Iterator[None]:
+    """Whatever is done to the log there has not been done afterwards."""
+    log.execute("BEGIN")
+    try:
+        yield
+    finally:
+        log.execute("ROLLBACK")

@@ -61,7 +61,8 @@ class Agreement:
         chosen = [*unseen[begin:], *unseen[:begin], *rest][:_SAMPLE]
         self._turn += 1
         found: set[str] = set()
-        total = len(chosen) == len(environment_ids)
+        # Of a listing without any nothing is learned.
+        total = 0 < len(chosen) == len(environment_ids)
         for environment_id in chosen:
             page = await _first_page(flatfile, environment_id, question)
             timely = [e.id for e in page if question.since < e.created_at <= moment.until]

@@ -1,6 +1,7 @@
 """The account's own feed is believed only as far as its environments bear it out."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.emulator import Fault
@@ -46,6 +47,23 @@ async def test_a_feed_of_one_environment_is_found_out_once_another_one_has_event
             await asyncio.sleep(30)
         assert set(hidden) <= it.kept.events.keys()
         assert not it.kept.gaps
+
+
+async def test_a_listing_without_any_environment_proves_nothing() -> None:
+    async with stage(STILL, quirks={"events_account_wide": "first"}) as it:
+        listed, empty = await it.environments(), True
+
+        async def lagging() -> Sequence[str]:
+            return () if empty else listed
+
+        it.environments = lagging  # type: ignore[method-assign] # a listing of the moment
+        it.restart()
+        it.emulator.world.add_events(1, environment_id=it.home("production"), at=wall() - 60)
+        hidden = it.emulator.world.add_events(3, environment_id=it.home("staging"), at=wall() - 60)
+        await it.read()
+        empty = False
+        await it.rounds(6)
+        assert set(hidden) <= it.kept.events.keys()
 
 
 async def test_after_a_restart_it_still_knows_how_far_each_environment_was_read() -> None:

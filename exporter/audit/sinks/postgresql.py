@@ -138,22 +138,24 @@ class PostgresqlSink:
             raise SinkRefused(str(error)) from None
         try:
             with _told():
-                connection = await asyncpg.connect(
-                    dsn,
-                    timeout=_CONNECT,
-                    command_timeout=self._timeout,
-                    # PgBouncer in front of it may hand each transaction to another server.
-                    statement_cache_size=0,
-                    server_settings={"application_name": "flatfile-exporter"},
-                )
+                try:
+                    connection = await asyncpg.connect(
+                        dsn,
+                        timeout=_CONNECT,
+                        command_timeout=self._timeout,
+                        # PgBouncer in front of it may hand each transaction to another server.
+                        statement_cache_size=0,
+                        server_settings={"application_name": "flatfile-exporter"},
+                    )
+                except (ValueError, LookupError, AttributeError):
+                    # asyncpg reads some parts of a DSN, and of what a server says of itself, with
+                    # no care for what else may stand there. Around nothing else: a mistake of ours
+                    # is no DSN that cannot be read.
+                    raise _unreadable() from None
                 self._connection = connection
                 await self._prepare(connection)
         except asyncpg.PostgresError as error:
             raise _failed(error) from None
-        except (ValueError, LookupError, AttributeError):
-            # asyncpg reads some parts of a DSN, and of what a server says of itself, with no care
-            # for what else may stand there.
-            raise _unreadable() from None
         return connection
 
     async def _prepare(self, connection: "Connection[Any]") -> None:
